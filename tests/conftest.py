@@ -1,0 +1,27 @@
+"""Two logical CPU devices for the tests under MirroredStrategy, set before TensorFlow starts."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import pytest
+import tensorflow as tf
+
+CPU = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+@pytest.fixture
+def strategy():
+    """MirroredStrategy over two logical CPU devices."""
+    return tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )
+
+
+@pytest.fixture(autouse=True)
+def _float32():
+    """A test that sets a precision policy does not leave it behind."""
+    yield
+    keras.config.set_dtype_policy("float32")

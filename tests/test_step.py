@@ -1,0 +1,72 @@
+"""Batches of every form, draws of a step, and the errors of bad batches."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.tiny import TINY
+from tfgen.step import as_batch, draws, minibatches, required
+
+
+def images(*shape):
+    return np.zeros(shape, "float32")
+
+
+def test_every_form_that_fit_takes_is_the_same_batch():
+    x, y = images(4, 8, 8, 1), np.arange(4)
+    for data in ({"image": x}, x, (x,), [x]):
+        assert set(as_batch(data)) == {"image"}
+    assert set(as_batch((x, y))) == {"image", "label"}
+    model = TINY["gan"].build()
+    model.compile()
+    losses = [model.fit(form, verbose=0, shuffle=False).history for form in (x, {"image": x})]
+    losses[1].pop("x", None)
+    assert all(np.isfinite(v).all() for history in losses for v in history.values())
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (np.zeros((4, 8, 8, 1), "uint8"), "dtype uint8.*tfgen.data"),
+        (images(4, 9, 8, 1), r"must have shape \(None, 8, 8, 1\).*\(4, 9, 8, 1\)"),
+        (images(4, 8, 8), "must have shape"),
+        ((1, 2, 3), "tuple of 3"),
+    ],
+)
+def test_wrong_batches_are_refused(data, message):
+    with pytest.raises(ValueError, match=message):
+        as_batch(data, (8, 8, 1))
+
+
+@pytest.mark.parametrize("value", [3.0, -1.5, np.nan, np.inf])
+def test_values_out_of_range_are_refused(value):
+    x = images(2, 8, 8, 1)
+    x[1, 2, 3, 0] = value
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"finite and lie in \[-1, 1\]"):
+        as_batch(x, (8, 8, 1))
+
+
+def test_missing_labels_are_named():
+    with pytest.raises(ValueError, match="ConditionalGAN needs batches with 'label'.*image"):
+        required({"image": 0}, "label", "ConditionalGAN")
+
+
+def test_draws_outside_a_step_are_refused():
+    with pytest.raises(RuntimeError, match="inside a training or test step"):
+        draws()
+
+
+def test_minibatches_are_strided_and_whole():
+    x = tf.range(6)
+    assert [m.numpy().tolist() for m in minibatches(x, 2)] == [[0, 2, 4], [1, 3, 5]]
+    with pytest.raises(ValueError, match="multiple of `discriminator_steps` = 4.*6 rows"):
+        minibatches(x, 4)
+
+
+def test_evaluation_repeats_and_leaves_the_step_alone():
+    model = TINY["vae"].build()
+    model.compile()
+    data = TINY["vae"].batch(12)["image"]
+    first = model.evaluate(data, batch_size=4, verbose=0)
+    assert model.evaluate(data, batch_size=4, verbose=0) == first
+    assert int(model.step) == 0

@@ -1,0 +1,154 @@
+"""Keras layers that tfgen adds, and the pass through a network that another player owns."""
+
+import contextlib
+import threading
+
+import keras
+import tensorflow as tf
+
+from tfgen.step import draws
+
+_scope = threading.local()
+
+
+@contextlib.contextmanager
+def _keeping_statistics():
+    outer = getattr(_scope, "keep", False)
+    _scope.keep = True
+    try:
+        yield
+    finally:
+        _scope.keep = outer
+
+
+def borrow(network, *inputs):
+    """A training pass through a network that is not being trained by it.
+
+    Batch statistics and dropout as in training, but no moving average moves: a player's step
+    changes nothing of the other player, bit for bit.
+    """
+    with _keeping_statistics():
+        return network(*inputs, training=True)
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class BatchNorm(keras.layers.Layer):
+    """Batch normalisation over the global batch (Ioffe and Szegedy 2015).
+
+    Under a distribution strategy the statistics are those of all replicas' rows together, so that
+    replicas train as one device does. Moving averages stay as they are in a `borrow`ed pass. The
+    statistics are taken in float32 under any precision policy.
+
+    Args:
+        momentum: Of the moving averages.
+        epsilon: Added to the variance.
+        gain_stddev: Spread of the initial gain around 1.
+    """
+
+    def __init__(self, momentum=0.9, epsilon=1e-5, gain_stddev=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.gain_stddev = gain_stddev
+
+    def build(self, input_shape):
+        shape = (input_shape[-1],)
+        gain = keras.initializers.RandomNormal(1.0, self.gain_stddev)
+        self.gain = self.add_weight(name="gain", shape=shape, initializer=gain, autocast=False)
+        self.bias = self.add_weight(name="bias", shape=shape, initializer="zeros", autocast=False)
+        moving = {"shape": shape, "trainable": False, "autocast": False, "aggregation": "mean"}
+        self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **moving)
+        self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", **moving)
+
+    def call(self, x, training=False):
+        y = tf.cast(x, tf.float32)
+        if training:
+            mean, variance = _global_moments(y)
+            if not getattr(_scope, "keep", False):
+                for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                    moving.assign(self.momentum * moving + (1.0 - self.momentum) * value)
+        else:
+            mean, variance = self.moving_mean.value, self.moving_variance.value
+        y = tf.nn.batch_normalization(
+            y, mean, variance, self.bias.value, self.gain.value, self.epsilon
+        )
+        return tf.cast(y, self.compute_dtype)
+
+    def get_config(self):
+        own = {"momentum": self.momentum, "epsilon": self.epsilon, "gain_stddev": self.gain_stddev}
+        return {**super().get_config(), **own}
+
+
+def _global_moments(x):
+    """Mean and variance over all axes but the last and over all replicas, (C,) each."""
+    axes = list(range(len(x.shape) - 1))
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return tf.nn.moments(x, axes)
+    # Two rounds, because E[x^2] - E[x]^2 cancels where the mean is large.
+    mean = context.all_reduce("mean", tf.reduce_mean(x, axes))
+    variance = context.all_reduce("mean", tf.reduce_mean(tf.square(x - mean), axes))
+    return mean, variance
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class Dropout(keras.layers.Layer):
+    """Dropout whose mask is a draw of the running step (see `tfgen.step`).
+
+    Keras's own keeps a seed state that no checkpoint holds and that is the same on every replica.
+
+    Args:
+        rate: Fraction that is dropped; what is kept is scaled by 1 / (1 - rate).
+    """
+
+    def __init__(self, rate, **kwargs):
+        super().__init__(**kwargs)
+        if not 0.0 <= rate < 1.0:
+            raise ValueError(f"`rate` must lie in [0, 1). Received: {rate}.")
+        self.rate = rate
+
+    def call(self, x, training=False):
+        if not training or not self.rate:
+            return x
+        static, dynamic = x.shape, tf.shape(x)
+        shape = [dynamic[i] if side is None else side for i, side in enumerate(static)]
+        kept = draws().uniform("dropout", shape) >= self.rate
+        return tf.where(kept, x / tf.cast(1.0 - self.rate, x.dtype), tf.zeros_like(x))
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate}
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class Maxout(keras.layers.Layer):
+    """The largest of several affine maps (Goodfellow et al. 2013). (B, X) -> (B, units)
+
+    Args:
+        units: Number of outputs.
+        pieces: Affine maps to each output.
+        kernel_initializer: Of the affine maps.
+    """
+
+    def __init__(self, units, pieces, kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.pieces = pieces
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.affine = keras.layers.Dense(
+            units * pieces, kernel_initializer=self.kernel_initializer, dtype=self.dtype_policy
+        )
+
+    def build(self, input_shape):
+        self.affine.build(input_shape)
+
+    def call(self, x):
+        pieces = tf.reshape(self.affine(x), (-1, self.units, self.pieces))  # (B, units, pieces)
+        return tf.reduce_max(pieces, axis=-1)  # (B, units)
+
+    def get_config(self):
+        own = {
+            "units": self.units,
+            "pieces": self.pieces,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+        return {**super().get_config(), **own}

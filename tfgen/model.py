@@ -1,0 +1,223 @@
+"""The one base class of all models, and the one way to take a gradient step."""
+
+import abc
+import contextlib
+import inspect
+import random as python_random
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgen.step import draws
+
+
+class GenerativeModel(keras.Model, abc.ABC):
+    """A Keras model whose `train_step` is the algorithm of a paper.
+
+    A final subclass stores each constructor argument under its own name, builds its networks in
+    `__init__` (inside `initial_weights(seed)`), and gives `reports`, `compile`, `train_step`,
+    `signatures` and, where it has a likelihood, `test_step`. Steps are decorated with
+    `tfgen.step.step`.
+
+    Attributes:
+        reports: Names of the scalars that the steps report.
+        step: Training steps taken; saved with the weights, so that a resumed run draws what it
+            would have drawn.
+    """
+
+    reports: tuple[str, ...] = ()
+
+    def __init__(self, seed=0, name=None):
+        super().__init__(name=name)
+        self.seed = seed
+        self.step = self.add_weight(
+            name="step",
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+        self.batches = keras.metrics.Sum(name="batches")
+        self.means = {name: keras.metrics.Mean(name=name) for name in self.reports}
+        self.players = ()
+        self._served = {}
+        self.built = True  # Networks are built in __init__; there is no call() to trace.
+
+    @abc.abstractmethod
+    def train_step(self, batch):
+        """One update of every player; returns self.report(...)."""
+
+    @abc.abstractmethod
+    def signatures(self):
+        """Name -> `tfgen.signature.Signature`: what a trained model serves, the default first."""
+
+    def compile_players(self, keras_arguments, **players):
+        """Keras's compile with one optimizer for each player.
+
+        Args:
+            keras_arguments: What else Keras's `compile` takes (`jit_compile`, `run_eagerly`,
+                `steps_per_execution`).
+            **players: `<player>_optimizer` -> (optimizer, network, ...), or `optimizer` where
+                there is one player. Each becomes the attribute of that name (`single_optimizer`
+                for `optimizer`: Keras would end `fit` by writing the averages of an attribute
+                `optimizer` over the weights) with its slots built, so that a checkpoint restores
+                into it.
+        """
+        super().compile(optimizer=None, **keras_arguments)
+        for name, (optimizer, *networks) in players.items():
+            setattr(self, _attribute(name), built(optimizer, *networks))
+        self.players = tuple(players)
+
+    @property
+    def optimizers(self):
+        """Argument name of `compile` -> optimizer."""
+        return {name: getattr(self, _attribute(name)) for name in self.players}
+
+    def fit(self, x=None, y=None, *, shuffle=None, **arguments):
+        """Keras's `fit`; `x` is a `tf.data.Dataset` of dict batches, or images (and labels `y`)."""
+        if shuffle is None:  # Keras's default of True warns on every data set.
+            shuffle = not isinstance(x, tf.data.Dataset)
+        return super().fit(x, y, shuffle=shuffle, **arguments)
+
+    def get_config(self):
+        arguments = list(inspect.signature(type(self).__init__).parameters)[1:]
+        return {name: getattr(self, name) for name in arguments}
+
+    def get_compile_config(self):
+        return {}  # A run is recompiled from its config.yaml.
+
+    def normal(self, purpose, *shape):
+        """Standard normal draw of this step, a pure function of (seed, purpose, step, row)."""
+        return draws().normal(purpose, shape)
+
+    def uniform(self, purpose, *shape):
+        """Uniform [0, 1) draw of this step."""
+        return draws().uniform(purpose, shape)
+
+    def report(self, **values):
+        """Running means over the epoch, by the names in `reports`."""
+        for name, value in values.items():
+            self.means[name].update_state(value)
+        return {name: self.means[name].result() for name in values}
+
+    @contextlib.contextmanager
+    def averaged(self):
+        """The weights replaced by their moving averages while the context lasts.
+
+        Averages are kept by optimizers compiled with Keras's `use_ema=True`; without one, nothing
+        changes. Sampling, exports and evaluation run in this context.
+        """
+        averaging = [o for o in self.optimizers.values() if inner(o).use_ema and o.iterations > 0]
+        variables = [v for o in averaging for v in inner(o)._trainable_variables]
+        kept = [v.numpy() for v in variables]
+        try:
+            for optimizer in averaging:
+                optimizer.finalize_variable_values(inner(optimizer)._trainable_variables)
+            yield self
+        finally:
+            for variable, value in zip(variables, kept, strict=True):
+                variable.assign(value)
+
+    def call_signature(self, name, feeds):
+        """One served function as a compiled graph with a free batch axis, traced once.
+
+        Args:
+            name: A key of `signatures()`.
+            feeds: Input name -> (N, ...) array.
+
+        Returns:
+            Output name -> tensor.
+        """
+        if name not in self._served:
+            signature = self.signatures()[name]
+            names = list(signature.inputs)
+
+            def served(*values):
+                return signature.fn(**dict(zip(names, values, strict=True)))
+
+            graph = tf.function(served, input_signature=signature.specs(), autograph=False)
+            self._served[name] = (names, graph.get_concrete_function())
+        names, graph = self._served[name]
+        return graph(*(tf.convert_to_tensor(feeds[n]) for n in names))
+
+    def sample(self, seeds, signature=None, batch_size=64, **given):
+        """Pictures drawn from the model.
+
+        Args:
+            seeds: (N,) integers. Row n is a pure function of seeds[n]: the same picture at any
+                batch size, in the SavedModel's `sample` and in onnxruntime.
+            signature: Which served function; by default the first whose inputs can be drawn.
+            batch_size: Rows at a time.
+            **given: Inputs that are not to be drawn, each (N, ...).
+
+        Returns:
+            The signature's first output, for a generator (N, H, W, C) float32 in [-1, 1].
+
+        Raises:
+            ValueError: Unknown signature or input, or an input that must be given is missing.
+        """
+        table = self.signatures()
+        name = signature or next(iter(table))
+        if name not in table:
+            raise ValueError(f"Unknown signature {name!r}. Known: {', '.join(table)}.")
+        feeds = table[name].draw(seeds, **given)
+        rows = len(next(iter(feeds.values())))
+        parts = []
+        with self.averaged():
+            for start in range(0, rows, batch_size):
+                part = {n: value[start : start + batch_size] for n, value in feeds.items()}
+                outputs = self.call_signature(name, part)
+                parts.append(next(iter(outputs.values())).numpy())
+        if not parts:
+            raise ValueError("`seeds` is empty.")
+        return np.concatenate(parts)
+
+
+def _attribute(name):
+    return "single_optimizer" if name == "optimizer" else name
+
+
+def built(optimizer, *networks):
+    """The optimizer with its slots made, and loss scaling added under a float16 policy."""
+    optimizer = keras.optimizers.get(optimizer)
+    scaling = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if keras.config.dtype_policy().name == "mixed_float16" and not scaling:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build(weights(networks))
+    return optimizer
+
+
+def inner(optimizer):
+    """The optimizer itself, without its loss scaling."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def descend(optimizer, tape, loss, *networks):
+    """One gradient step on the weights of `networks`.
+
+    Right under any strategy (gradients are summed over replicas, so each counts for its share) and
+    with an optimizer that scales the loss.
+    """
+    variables = weights(networks)
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    share = optimizer.scale_loss(tf.ones_like(loss) / replicas)
+    optimizer.apply(tape.gradient(loss, variables, output_gradients=share), variables)
+
+
+def weights(networks):
+    """The trainable weights of several networks, in order, each once."""
+    unique = {id(v): v for network in networks for v in network.trainable_variables}
+    return list(unique.values())
+
+
+@contextlib.contextmanager
+def initial_weights(seed):
+    """Keras's initializers inside draw by `seed`; Python's global random state is left as it was."""
+    state = python_random.getstate()
+    python_random.seed(seed)
+    try:
+        yield
+    finally:
+        python_random.setstate(state)

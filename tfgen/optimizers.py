@@ -1,0 +1,66 @@
+"""What the first papers' recipes need and Keras does not have."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class GeometricDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """The rate divided by `factor` at every update, never below `floor`.
+
+    Args:
+        initial: Rate of the first update.
+        factor: Above 1.
+        floor: Lowest rate.
+    """
+
+    def __init__(self, initial=0.1, factor=1.000004, floor=1e-6):
+        self.initial = initial
+        self.factor = factor
+        self.floor = floor
+
+    def __call__(self, step):
+        rate = self.initial * ops.power(1.0 / self.factor, ops.cast(step, "float32"))
+        return ops.maximum(rate, self.floor)
+
+    def get_config(self):
+        return {"initial": self.initial, "factor": self.factor, "floor": self.floor}
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class RampedSGD(keras.optimizers.SGD):
+    """Gradient descent with a momentum that rises linearly.
+
+    The recipe of Goodfellow et al. 2014 and of Mirza and Osindero 2014.
+
+    Args:
+        learning_rate: Number or schedule.
+        momentum: At the first update.
+        final_momentum: From `ramp_steps` on.
+        ramp_steps: Updates over which it rises.
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.1,
+        momentum=0.5,
+        final_momentum=0.7,
+        ramp_steps=125_000,
+        name="ramped_sgd",
+        **kwargs,
+    ):
+        super().__init__(learning_rate=learning_rate, momentum=momentum, name=name, **kwargs)
+        self.final_momentum = final_momentum
+        self.ramp_steps = ramp_steps
+
+    def update_step(self, gradient, variable, learning_rate):
+        done = ops.minimum(ops.cast(self.iterations, "float32") / self.ramp_steps, 1.0)
+        momentum = self.momentum + (self.final_momentum - self.momentum) * done
+        velocity = self.momentums[self._get_variable_index(variable)]
+        step = ops.cast(learning_rate, variable.dtype) * ops.cast(gradient, variable.dtype)
+        self.assign(velocity, ops.cast(momentum, variable.dtype) * velocity - step)
+        self.assign_add(variable, velocity)
+
+    def get_config(self):
+        own = {"final_momentum": self.final_momentum, "ramp_steps": self.ramp_steps}
+        return {**super().get_config(), **own}

@@ -1,0 +1,85 @@
+"""What the sections `fit` and `run` of a config can set."""
+
+from dataclasses import dataclass
+
+from tfgen.construct import ConfigError, unknown
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What the section `fit` can set: arguments of `keras.Model.fit`.
+
+    Args:
+        epochs: Passes over the data, all starts of the run together.
+        steps_per_epoch: Batches in an epoch; by default as many as the data set fills.
+        verbose: 0 silent, 1 progress bar, 2 one line an epoch, "auto".
+        validation_freq: Epochs between validations.
+        validation_steps: Batches of a validation; by default all.
+    """
+
+    epochs: int = 1
+    steps_per_epoch: int | None = None
+    verbose: int | str = "auto"
+    validation_freq: int = 1
+    validation_steps: int | None = None
+
+    def __post_init__(self):
+        for name in ("epochs", "steps_per_epoch", "validation_freq", "validation_steps"):
+            at_least(1, f"fit.{name}", getattr(self, name))
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the section `run` can set.
+
+    Args:
+        checkpoint_epochs: Epochs between checkpoints.
+        checkpoint_steps: Steps between further checkpoints within an epoch.
+        checkpoint_seconds: Seconds between further checkpoints within an epoch.
+        keep: How many of the last checkpoints stay; with two or more, one that the disk has
+            damaged costs no more than the steps since the one before.
+        best: Reported value that chooses the checkpoint `best`, such as "val_negative_elbo".
+        best_mode: "min" or "max": whether lower or higher is better.
+        sample_epochs: Epochs between sample grids; null for none.
+        sample_seeds: Pictures in a grid; their seeds are 0, 1, 2, ...
+        validation: Split that `test_step` measures after an epoch.
+        precision: "float32", "mixed_bfloat16" or "mixed_float16".
+        devices: Replicas of MirroredStrategy: 1 for no strategy, a number, or "all".
+    """
+
+    checkpoint_epochs: int = 1
+    checkpoint_steps: int | None = None
+    checkpoint_seconds: float | None = 600.0
+    keep: int = 3
+    best: str | None = None
+    best_mode: str = "min"
+    sample_epochs: int | None = 1
+    sample_seeds: int = 64
+    validation: str | None = None
+    precision: str = "float32"
+    devices: int | str = 1
+
+    def __post_init__(self):
+        for name in ("checkpoint_epochs", "checkpoint_steps", "keep", "sample_epochs"):
+            at_least(1, f"run.{name}", getattr(self, name))
+        at_least(1, "run.sample_seeds", self.sample_seeds)
+        at_least(0, "run.checkpoint_seconds", self.checkpoint_seconds)
+        one_of("run.best_mode", self.best_mode, ("min", "max"))
+        policies = ("float32", "mixed_bfloat16", "mixed_float16")
+        one_of("run.precision", self.precision, policies)
+        if isinstance(self.devices, str):
+            one_of("run.devices", self.devices, ("all",))
+        else:
+            at_least(1, "run.devices", self.devices)
+
+
+def at_least(least, where, value):
+    """Raises ConfigError for a value below `least`; null passes."""
+    if value is not None and value < least:
+        raise ConfigError(f"{where}: expected at least {least}. Received: {value}.")
+
+
+def one_of(where, value, known):
+    """Raises ConfigError for a value that is not among the known ones."""
+    if value not in known:
+        raise ConfigError(f"{where}: {unknown(value, [str(k) for k in known])}")

@@ -1,0 +1,173 @@
+"""What a trained model offers the world, declared once.
+
+SavedModel endpoints, ONNX files, `tfgen sample`, the server's metadata and the parity tests all
+derive from the `signatures()` of the model. This module imports without TensorFlow.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from tfgen import random
+
+SPAN = 1 << 63
+
+
+@dataclass(frozen=True)
+class Input:
+    """One named input: its shape without the batch axis, its dtype and how to draw one.
+
+    Args:
+        shape: Shape of one row; None for a free side.
+        dtype: Name of the NumPy dtype, or "string".
+        distribution: "normal", "uniform", "categorical", or None: it must be given.
+        low: Lower end of "uniform".
+        high: Upper end of "uniform" (excluded).
+        num_classes: Number of classes of "categorical"; also the valid range of a given label.
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: str = "float32"
+    distribution: str | None = None
+    low: float = 0.0
+    high: float = 1.0
+    num_classes: int | None = None
+
+    @classmethod
+    def noise(cls, *shape: int) -> "Input":
+        """Standard normal numbers."""
+        return cls(shape, distribution="normal")
+
+    @classmethod
+    def uniform(cls, *shape: int, low: float = 0.0, high: float = 1.0) -> "Input":
+        """Uniform numbers in [low, high)."""
+        return cls(shape, distribution="uniform", low=low, high=high)
+
+    @classmethod
+    def image(cls, shape: Sequence[int | None]) -> "Input":
+        """A picture, float32 (H, W, C) in [-1, 1]; it cannot be drawn."""
+        return cls(tuple(shape))
+
+    @classmethod
+    def label(cls, num_classes: int) -> "Input":
+        """A class number, int32; drawn uniformly where it is not given."""
+        return cls((), "int32", distribution="categorical", num_classes=num_classes)
+
+    def draw(self, xp, seeds, name: str):
+        """One row a seed, (N, *shape); a pure function of each seed and the input's name."""
+        shape = (seeds.shape[0] if seeds.shape[0] is not None else _size(seeds), *self.shape)
+        stream = (0, random.purpose(name))
+        if self.distribution == "normal":
+            return random.normal(xp, shape, seeds, stream)
+        if self.distribution == "uniform":
+            u = random.uniform(xp, shape, seeds, stream)
+            return u * np.float32(self.high - self.low) + np.float32(self.low)
+        if self.distribution == "categorical":
+            return random.categorical(xp, shape, seeds, stream, self.num_classes)
+        raise ValueError(f"Input {name!r} cannot be drawn and must be given.")
+
+
+def _size(seeds):
+    import tensorflow as tf
+
+    return tf.shape(seeds)[0]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A pure function from named batches to a dict of named batches.
+
+    `fn` draws no random numbers: noise is an input like any other. That is what lets one function
+    behave identically in Keras, SavedModel, ONNX and onnxruntime.
+
+    Args:
+        fn: Called with one keyword argument for each input, each with a batch axis in front.
+        inputs: Name -> Input, in order.
+    """
+
+    fn: Callable[..., dict[str, Any]]
+    inputs: dict[str, Input]
+
+    @property
+    def drawable(self) -> bool:
+        """Whether every input can be drawn, so that seeds alone give samples."""
+        return all(i.distribution for i in self.inputs.values())
+
+    def specs(self) -> list:
+        """`tf.TensorSpec`s with a free batch axis."""
+        import tensorflow as tf
+
+        return [tf.TensorSpec((None, *i.shape), i.dtype, name) for name, i in self.inputs.items()]
+
+    def draw(self, seeds: Sequence[int], namespace: str = "numpy", **given) -> dict[str, Any]:
+        """Completes `given` with drawn inputs; row n depends on seeds[n] alone.
+
+        Args:
+            seeds: (N,) integers of 64 bits.
+            namespace: "numpy", or "tensorflow" inside a graph.
+            **given: Inputs by name, each (N, *shape), which are then not drawn.
+
+        Raises:
+            ValueError: An input that cannot be drawn is missing, or a given one is unknown or has
+                another shape.
+        """
+        seeds = as_seeds(seeds) if namespace == "numpy" else seeds
+        unknown = [name for name in given if name not in self.inputs]
+        if unknown:
+            raise ValueError(f"Unknown inputs {unknown}. Known: {', '.join(self.inputs)}.")
+        missing = [n for n, i in self.inputs.items() if n not in given and not i.distribution]
+        if missing:
+            raise ValueError(f"These inputs cannot be drawn and must be given: {missing}.")
+        xp = random.namespace(namespace)
+        drawn = {}
+        for name, spec in self.inputs.items():
+            if name not in given:
+                drawn[name] = spec.draw(xp, seeds, name)
+            elif namespace == "numpy":
+                drawn[name] = _given(name, spec, given[name], len(seeds))
+            else:
+                drawn[name] = given[name]
+        return drawn
+
+    def manifest(self) -> dict[str, Any]:
+        """The inputs as plain data, enough to draw them without TensorFlow."""
+        return {name: asdict(spec) for name, spec in self.inputs.items()}
+
+
+def as_seeds(seeds) -> np.ndarray:
+    """(N,) int64 seeds from any sequence of integers.
+
+    Raises:
+        ValueError: Something that is not a 64-bit integer.
+    """
+    try:
+        values = [int(s) for s in seeds]
+        if any(s != v for s, v in zip(seeds, values, strict=True)):
+            raise TypeError
+        return np.array(
+            [(v + SPAN) % (2 * SPAN) - SPAN if v >= SPAN else v for v in values], np.int64
+        )
+    except (TypeError, OverflowError) as error:
+        raise ValueError(
+            f"Seeds must be integers of 64 bits, such as range(64). Received: {seeds!r}."
+        ) from error
+
+
+def _given(name, spec, value, rows):
+    value = np.asarray(value)
+    if spec.dtype != "string":
+        value = value.astype(spec.dtype)
+    expected = (rows, *spec.shape)
+    fits = len(value.shape) == len(expected) and all(
+        e is None or e == v for e, v in zip(expected, value.shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"Input {name!r} must have shape {expected}. Received: {value.shape}.")
+    if spec.num_classes and value.size and not (0 <= value.min() <= value.max() < spec.num_classes):
+        raise ValueError(
+            f"Input {name!r} must lie in 0 .. {spec.num_classes - 1}. "
+            f"Received: {value.min()} .. {value.max()}."
+        )
+    return value

@@ -1,0 +1,173 @@
+"""What surrounds one training or test step: the batch as a dict, and the step's random numbers."""
+
+import functools
+import threading
+from collections import Counter
+
+import keras
+import tensorflow as tf
+
+from tfgen import random
+
+_scope = threading.local()  # MirroredStrategy traces each replica in a thread of its own.
+
+
+class Draws:
+    """The random numbers of one step.
+
+    Every draw is a pure function of (seed, purpose, step, row of the global batch). A purpose that
+    comes twice in one step is numbered, so the k-th discriminator step draws afresh. Replica r of
+    a strategy draws its own rows of the global draw; together they draw what one device would.
+    """
+
+    def __init__(self, seed, step, kind):
+        self.seed, self.step, self.kind = seed, step, kind
+        self.seen = Counter()
+
+    def _arguments(self, purpose, shape):
+        self.seen[purpose] += 1
+        name = f"{self.kind}/{purpose}/{self.seen[purpose]}"
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        first = tf.cast(replica, tf.int64) * tf.cast(shape[0], tf.int64)
+        stream = (self.step, random.purpose(name))
+        return (
+            random.namespace("tensorflow"),
+            shape,
+            tf.constant(self.seed, tf.int64),
+            stream,
+            first,
+        )
+
+    def normal(self, purpose, shape):
+        """Standard normal numbers of this shape, rows first."""
+        return random.normal(*self._arguments(purpose, shape))
+
+    def uniform(self, purpose, shape):
+        """Uniform numbers in [0, 1)."""
+        return random.uniform(*self._arguments(purpose, shape))
+
+    def categorical(self, purpose, shape, num_classes):
+        """Uniform int32 in 0 .. num_classes - 1."""
+        xp, shape, key, stream, first = self._arguments(purpose, shape)
+        return random.categorical(xp, shape, key, stream, num_classes, first)
+
+
+def draws():
+    """The draws of the step that is running.
+
+    Raises:
+        RuntimeError: No step is running.
+    """
+    current = getattr(_scope, "draws", None)
+    if current is None:
+        raise RuntimeError(
+            "Random numbers are drawn inside a training or test step only: decorate `train_step` "
+            "and `test_step` with `@tfgen.step.step`, and call networks with training=False "
+            "elsewhere."
+        )
+    return current
+
+
+def step(function):
+    """Decorates `train_step` and `test_step`: `data` of any form that `fit` takes becomes the dict.
+
+    A training step draws by `model.step`, which it advances; a test step draws by the number of
+    batches since the evaluation began, so an evaluation repeats exactly and never disturbs the
+    training.
+    """
+    training = function.__name__ == "train_step"
+
+    @functools.wraps(function)
+    def run(self, data):
+        batch = as_batch(data, getattr(self, "image_shape", None))
+        if training:
+            number = self.step.value
+        else:
+            number = tf.cast(self.batches.total.value, tf.int64)
+        outer = getattr(_scope, "draws", None)
+        _scope.draws = Draws(self.seed, tf.identity(number), "train" if training else "test")
+        try:
+            result = function(self, batch)
+        finally:
+            _scope.draws = outer
+        if training:
+            self.step.assign_add(1)
+        else:
+            self.batches.update_state(1.0)
+        return result
+
+    return run
+
+
+def as_batch(data, image_shape=None):
+    """Whatever `fit` was given as a dict of tensors with key "image".
+
+    Args:
+        data: A dict, images, (images,) or (images, labels); images float32 (B, H, W, C) in [-1, 1].
+        image_shape: (H, W, C) that the images must have, None for a free side or for no check.
+
+    Raises:
+        ValueError: Another structure, dtype or shape.
+    """
+    if not isinstance(data, dict):
+        parts = data if isinstance(data, tuple | list) else (data,)
+        if not 1 <= len(parts) <= 2:
+            raise ValueError(
+                "A batch is a dict, images, or (images, labels). "
+                f"Received a {type(data).__name__} of {len(parts)}."
+            )
+        data = dict(zip(("image", "label"), parts, strict=False))
+    batch = dict(data)
+    if "image" in batch:
+        batch["image"] = _checked(batch["image"], image_shape)
+    return batch
+
+
+def _checked(image, image_shape):
+    image = tf.convert_to_tensor(image)
+    if not image.dtype.is_floating:
+        raise ValueError(
+            f"Images must be float32 in [-1, 1]. Received dtype {image.dtype.name}: convert them "
+            "with `tfgen.data.array(images, labels)` or `tfgen.data.load(...)`."
+        )
+    if image_shape is not None:
+        expected = tf.TensorShape((None, *image_shape))
+        if not image.shape.is_compatible_with(expected):
+            raise ValueError(f"Images must have shape {expected}. Received: {image.shape}.")
+    largest = tf.reduce_max(tf.abs(image))
+    # Written so that NaN fails too.
+    tf.debugging.Assert(
+        largest <= 1.001,
+        [
+            "Images must be finite and lie in [-1, 1] (tfgen.data scales them). Largest |x|:",
+            largest,
+        ],
+    )
+    return tf.cast(image, keras.config.floatx())
+
+
+def required(batch, key, who):
+    """`batch[key]`, or an error that names what lacks it."""
+    if key not in batch:
+        raise ValueError(
+            f"{who} needs batches with {key!r}. Received keys: {', '.join(batch)}. "
+            f"Use a data set with {key}s, or pass (images, labels) to fit."
+        )
+    return batch[key]
+
+
+def minibatches(x, count):
+    """The batch cut into `count` minibatches.
+
+    Strided, so that the replicas' minibatches together are the ones that one device would form.
+
+    Raises:
+        ValueError: The number of rows is not a multiple of `count`.
+    """
+    rows = x.shape[0]
+    if rows is not None and rows % count:
+        raise ValueError(
+            f"The batch must be a multiple of `discriminator_steps` = {count}. "
+            f"Received {rows} rows on each replica."
+        )
+    return [x[i::count] for i in range(count)]
