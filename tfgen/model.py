@@ -81,6 +81,11 @@ class GenerativeModel(keras.Model, abc.ABC):
             shuffle = not isinstance(x, tf.data.Dataset)
         return super().fit(x, y, shuffle=shuffle, **arguments)
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Under a strategy Keras would draw a batch here to build the model, and so shift the order
+        # of the data; all networks are built in __init__.
+        pass
+
     def get_config(self):
         arguments = list(inspect.signature(type(self).__init__).parameters)[1:]
         return {name: getattr(self, name) for name in arguments}

@@ -4,6 +4,7 @@ SavedModel endpoints, ONNX files, `tfgen sample`, the server's metadata and the 
 derive from the `signatures()` of the model. This module imports without TensorFlow.
 """
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 
 from tfgen import random
 
-SPAN = 1 << 63
+_SPAN = 1 << 63
 
 
 @dataclass(frozen=True)
@@ -143,16 +144,14 @@ def as_seeds(seeds) -> np.ndarray:
         ValueError: Something that is not a 64-bit integer.
     """
     try:
-        values = [int(s) for s in seeds]
-        if any(s != v for s, v in zip(seeds, values, strict=True)):
-            raise TypeError
-        return np.array(
-            [(v + SPAN) % (2 * SPAN) - SPAN if v >= SPAN else v for v in values], np.int64
-        )
-    except (TypeError, OverflowError) as error:
+        values = [operator.index(seed) for seed in seeds]
+    except TypeError:
+        values = None
+    if values is None or not all(-_SPAN <= v < 2 * _SPAN for v in values):
         raise ValueError(
             f"Seeds must be integers of 64 bits, such as range(64). Received: {seeds!r}."
-        ) from error
+        )
+    return np.array([v - 2 * _SPAN if v >= _SPAN else v for v in values], np.int64)
 
 
 def _given(name, spec, value, rows):

@@ -1,0 +1,45 @@
+# Everything a fresh clone needs: Python 3.11 or later, make, and the package index.
+PYTHON ?= python3
+BIN := .venv/bin
+EXTRAS := serving,test,dev
+
+.PHONY: help quickstart test slow lint docs bench clean
+
+help:
+	@echo "make quickstart  train a DCGAN on real digits, sample it, export it (minutes)"
+	@echo "make test        all tests but the slow ones"
+	@echo "make slow        the tests that learn something"
+	@echo "make lint        ruff"
+	@echo "make docs        the documentation, strictly"
+	@echo "make bench       training benchmark of every model"
+
+# The stamp is newer than setup.cfg once an install went through to its end.
+.venv/installed: setup.cfg pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS)]'
+	@touch $@
+
+quickstart: .venv/installed
+	$(BIN)/tfgen train configs/quickstart.yaml --run runs/quickstart
+	$(BIN)/tfgen sample runs/quickstart --seeds 0-63 --out runs/quickstart/grid.png
+	$(BIN)/tfgen export runs/quickstart --to exports/quickstart
+	@cat docs/next.txt
+
+test: .venv/installed
+	$(BIN)/python -m pytest -m "not slow"
+
+slow: .venv/installed
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+docs: .venv/installed
+	$(BIN)/mkdocs build --strict --quiet
+
+bench: .venv/installed
+	$(BIN)/python -m benchmarks.train
+
+clean:
+	rm -rf .venv build dist site *.egg-info

@@ -1,0 +1,78 @@
+"""Drawing of inputs from seeds, and the errors of what is given."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgen.signature import Input, Signature, as_seeds
+
+
+def signature():
+    return Signature(
+        lambda z, label, image: {"image": image},
+        {"z": Input.noise(3), "label": Input.label(10), "image": Input.image((4, 4, 1))},
+    )
+
+
+GIVEN = {"image": np.zeros((3, 4, 4, 1))}
+
+
+def test_rows_depend_on_their_own_seed():
+    drawn = signature().draw([5, 6, 5], **GIVEN)
+    assert drawn["z"].shape == (3, 3) and drawn["label"].dtype == np.int32
+    np.testing.assert_array_equal(drawn["z"][0], drawn["z"][2])
+    np.testing.assert_array_equal(
+        signature().draw([6], image=GIVEN["image"][:1])["z"][0], drawn["z"][1]
+    )
+
+
+def test_the_graph_draws_what_numpy_draws():
+    seeds = [0, 1, -7, 2**62]
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.int64)])
+    def graph(seed):
+        image = tf.zeros((tf.shape(seed)[0], 4, 4, 1))
+        return signature().draw(seed, "tensorflow", image=image)
+
+    expected = signature().draw(seeds, image=np.zeros((4, 4, 4, 1)))
+    received = graph(tf.constant(seeds, tf.int64))
+    np.testing.assert_allclose(received["z"], expected["z"], atol=1e-6)
+    np.testing.assert_array_equal(received["label"], expected["label"])
+
+
+def test_uniform_range():
+    u = Signature(lambda u: {"u": u}, {"u": Input.uniform(2, 2, low=-1.0, high=3.0)})
+    drawn = u.draw(range(500))["u"]
+    assert drawn.shape == (500, 2, 2) and -1.0 <= drawn.min() < -0.9 and 2.9 < drawn.max() < 3.0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, r"cannot be drawn and must be given: \['image'\]"),
+        ({**GIVEN, "zz": 1}, r"Unknown inputs \['zz'\]. Known: z, label, image"),
+        ({"image": np.zeros((2, 4, 4, 1))}, r"'image' must have shape \(3, 4, 4, 1\).*\(2, 4"),
+        ({**GIVEN, "label": [0, 1, 10]}, r"'label' must lie in 0 .. 9. Received: 0 .. 10"),
+    ],
+)
+def test_wrong_inputs_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        signature().draw(range(3), **given)
+
+
+@pytest.mark.parametrize("seeds", [[0.5], ["a"], [2**65], 3])
+def test_wrong_seeds_are_refused(seeds):
+    with pytest.raises(ValueError, match="Seeds must be integers of 64 bits"):
+        as_seeds(seeds)
+
+
+def test_seeds_of_64_bits_keep_their_bits():
+    assert as_seeds([2**64 - 1, -1, 2**63]).tolist() == [-1, -1, -(2**63)]
+
+
+def test_signatures_and_random_import_without_tensorflow():
+    code = "import sys, tfgen.random, tfgen.signature; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

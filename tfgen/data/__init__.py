@@ -1,0 +1,145 @@
+"""Data sets as `tf.data` batches: dicts with `image` float32 (B, H, W, C) in [-1, 1] and `label`.
+
+    tfgen.data.load("mnist-5k", batch_size=128)             # straight into model.fit
+    tfgen.data.source("folder:pictures", image_size=64)     # the examples themselves
+    tfgen.data.batches(tfgen.data.array(images), 64)        # from plain arrays
+
+What batch a step sees is a pure function of (seed, step).
+"""
+
+import difflib
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfgen.data import builtin, folder, tfds
+from tfgen.data.picture import Form
+from tfgen.data.pipeline import batches
+from tfgen.data.sources import Source, array
+from tfgen.data.store import memory_limit as _memory_limit
+
+__all__ = ["DATASETS", "Source", "array", "batches", "describe", "load", "source"]
+
+
+class _Kind(NamedTuple):
+    line: str
+    make: Callable[..., Source]
+
+
+DATASETS = {
+    "digits": _Kind("1,797 real 8x8 grey digits, 10 classes; no download", builtin.digits),
+    "mnist-5k": _Kind("5,000 real 28x28 MNIST digits, 10 classes; no download", builtin.mnist_5k),
+    "tfds:NAME": _Kind("any set of images of tensorflow-datasets", tfds.prepared),
+    "folder:PATH": _Kind("your own pictures, flat or one folder a class", folder.folder),
+}
+
+
+def describe() -> list[tuple[str, str]]:
+    """(name, one line) of each data set."""
+    return [(name, kind.line) for name, kind in DATASETS.items()]
+
+
+def source(
+    name: str,
+    split: str = "train",
+    *,
+    image_size: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    resize: str = "crop",
+    data_dir: str | None = None,
+    download: bool = False,
+    memory_limit: int | None = None,
+) -> Source:
+    """The examples of one split, with random access.
+
+    Args:
+        name: "digits", "mnist-5k", "tfds:NAME" or "folder:PATH".
+        split: "train", "test" or "all"; for "tfds:" whatever tensorflow-datasets takes.
+        image_size: Side or (H, W) that the images are brought to; None keeps theirs.
+        channels: 1 (grey) or 3 (RGB); None keeps theirs, a folder's become RGB.
+        resize: "crop", "pad" or "stretch": what happens to another aspect ratio.
+        data_dir: For "tfds:", where prepared sets lie (by default $TFDS_DATA_DIR).
+        download: For "tfds:", whether a set that is not there is downloaded.
+        memory_limit: For "tfds:" and "folder:", bytes of decoded images past which they go to a
+            file in $TFGEN_CACHE_DIR (by default ~/.cache/tfgen) that is mapped into memory. By
+            default $TFGEN_MEMORY_LIMIT, or 2 GiB.
+
+    Raises:
+        FileNotFoundError: The folder does not exist.
+        ValueError: Unknown name or split, a set that is empty, not prepared or cannot be decoded,
+            images of several sizes without `image_size`, or an option that does not apply.
+    """
+    form = Form(image_size, channels, resize)
+    limit = _memory_limit(memory_limit)
+    kind, colon, rest = name.partition(":")
+    if kind != "tfds" and (data_dir is not None or download):
+        raise ValueError(f"data_dir and download apply to 'tfds:NAME' only. Received: {name!r}.")
+    if kind == "tfds" and rest:
+        found = DATASETS["tfds:NAME"].make(rest, split, form, limit, data_dir, download)
+    elif kind == "folder" and rest:
+        found = DATASETS["folder:PATH"].make(rest, split, form, limit)
+    elif name in DATASETS and not colon:
+        found = DATASETS[name].make(split, form)
+    else:
+        raise ValueError(_unknown(name))
+    if found.notes:
+        shown = "; ".join(found.notes[:3]) + ("; ..." if len(found.notes) > 3 else "")
+        total = found.size + len(found.notes)
+        warnings.warn(
+            f"Data set {name!r}: {len(found.notes)} of {total} pictures could not be decoded and "
+            f"are left out: {shown}",
+            stacklevel=2,
+        )
+    return found
+
+
+def load(name: str, split: str = "train", batch_size: int = 64, **options) -> tf.data.Dataset:
+    """`batches` of a `source`, ready for `model.fit`.
+
+    A training split is shuffled, anew each epoch, and drops the last batch that is not full; other
+    splits come in order and whole.
+
+    Args:
+        name: "digits", "mnist-5k", "tfds:NAME" or "folder:PATH".
+        split: "train", "test" or "all"; for "tfds:" whatever tensorflow-datasets takes.
+        batch_size: Examples in a batch.
+        **options: Keyword arguments of `source` and of `batches`.
+
+    Raises:
+        ValueError: As `source` and `batches`, or an unknown option.
+    """
+    known = inspect.signature(load).parameters
+    for option in options:
+        if option not in known:
+            near = difflib.get_close_matches(option, known)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(
+                f"Unknown data option {option!r}.{hint} Known: {', '.join(sorted(known))}."
+            )
+    of_source = inspect.signature(source).parameters
+    found = source(name, split, **{k: v for k, v in options.items() if k in of_source})
+    return batches(found, batch_size, **{k: v for k, v in options.items() if k not in of_source})
+
+
+# What `help` shows and configurations are checked against.
+load.__signature__ = inspect.Signature(
+    [p for p in inspect.signature(load).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    + [
+        parameter
+        for function in (source, batches)
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    ],
+    return_annotation=tf.data.Dataset,
+)
+
+
+def _unknown(name):
+    near = difflib.get_close_matches(name, DATASETS, cutoff=0.4)[:1]
+    if "mnist" in name.lower():
+        near = ["mnist-5k", "tfds:mnist"]
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return f"Unknown data set {name!r}.{hint} Known: {', '.join(DATASETS)}."

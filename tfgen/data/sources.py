@@ -1,0 +1,196 @@
+"""A data set as arrays with random access over rows.
+
+Random access is what makes the order of examples a pure function of (seed, step): nothing is ever
+"the next example of a stream".
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+MAX_CHANNELS = 4
+_CHUNK_BYTES = 1 << 26
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One split of one data set.
+
+    Args:
+        name: What it was asked for as, such as "mnist-5k".
+        split: "train", "test", "all", or a split of tensorflow-datasets.
+        arrays: Name -> array or read-only memory map, all with one first axis: `image` (N, H, W, C)
+            uint8 in 0 .. 255 or float32 in [-1, 1], perhaps `label` (N,) int32, perhaps others.
+        fingerprint: SHA-256 over the arrays' contents, in hexadecimal.
+        class_names: One name a label, or None.
+        notes: What a reader of a run should know, such as pictures that could not be read.
+    """
+
+    name: str
+    split: str
+    arrays: Mapping[str, np.ndarray]
+    fingerprint: str
+    class_names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Number of examples."""
+        return len(self.arrays["image"])
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, C)."""
+        return self.arrays["image"].shape[1:]
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of classes: of the names, else the largest label + 1; None without labels."""
+        if self.class_names is not None:
+            return len(self.class_names)
+        return int(self.arrays["label"].max()) + 1 if "label" in self.arrays else None
+
+    @property
+    def training(self) -> bool:
+        """Whether this is (a part of) the training split, and so shuffled by default."""
+        return self.split.startswith("train")
+
+
+def array(
+    images,
+    labels=None,
+    *,
+    name: str = "array",
+    split: str = "train",
+    class_names: Sequence[str] | None = None,
+    **others,
+) -> Source:
+    """A `Source` from plain arrays.
+
+    Args:
+        images: (N, H, W, C) or (N, H, W); uint8 in 0 .. 255, or floats in [-1, 1].
+        labels: (N,) non-negative integers, or None.
+        name: Name for reports.
+        split: "train" (shuffled by default) or another name (in order by default).
+        class_names: One name a label.
+        **others: Further arrays by name with N rows, which come with each batch as they are.
+
+    Raises:
+        ValueError: Wrong shape or dtype, no images, NaN, values outside [-1, 1], or labels that do
+            not fit the images.
+    """
+    image = _images(np.asarray(images))
+    arrays = {"image": image}
+    if labels is not None:
+        arrays["label"] = _labels(np.asarray(labels), len(image), class_names)
+    for key, value in others.items():
+        arrays[key] = _rows(key, np.asarray(value), len(image))
+    names = tuple(class_names) if class_names is not None else None
+    return build(name, split, arrays, class_names=names)
+
+
+def build(name, split, arrays, class_names=None, notes=(), known_fingerprint=None) -> Source:
+    """A `Source` over arrays already in their final form, which become read-only views.
+
+    Raises:
+        ValueError: There are no examples.
+    """
+    if len(arrays["image"]) == 0:
+        raise ValueError(f"Data set {name!r}, split {split!r}: it is empty (0 images).")
+    views = {}
+    for key, value in arrays.items():
+        views[key] = value.view()
+        views[key].flags.writeable = False
+    digest = known_fingerprint or fingerprint(views)
+    return Source(name, split, MappingProxyType(views), digest, class_names, tuple(notes))
+
+
+def fingerprint(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over names, dtypes, shapes and contents, in hexadecimal."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        value = arrays[name]
+        digest.update(f"{name} {value.dtype.str} {value.shape}\n".encode())
+        rows = max(1, _CHUNK_BYTES // max(1, value[:1].nbytes))
+        for first in range(0, len(value), rows):
+            part = np.ascontiguousarray(value[first : first + rows])
+            # Object arrays hold pointers, not contents.
+            plain = part.dtype.kind != "O"
+            digest.update(memoryview(part).cast("B") if plain else repr(part.tolist()).encode())
+    return digest.hexdigest()
+
+
+def _images(images):
+    if images.ndim == 3:
+        images = images[..., np.newaxis]
+    if images.ndim != 4 or 0 in images.shape[1:]:
+        raise ValueError(
+            "Images must have shape (N, H, W, C) or, for grey ones, (N, H, W). "
+            f"Received: {images.shape}."
+        )
+    if len(images) == 0:
+        raise ValueError(f"There are no images: the array has shape {images.shape}.")
+    if images.shape[-1] > MAX_CHANNELS:
+        raise ValueError(
+            f"Images must have their channels last, at most {MAX_CHANNELS} of them. Received shape "
+            f"{images.shape}; if channels come first, pass images.transpose(0, 2, 3, 1)."
+        )
+    if images.dtype == np.uint8:
+        return images
+    if images.dtype.kind != "f":
+        raise ValueError(
+            "Images must be uint8 in 0 .. 255 or floats in [-1, 1]. "
+            f"Received dtype {images.dtype}: if they lie in 0 .. 255, pass images.astype('uint8')."
+        )
+    return _in_range(images)
+
+
+def _in_range(images):
+    flat = images.reshape(len(images), -1)
+    unusable = ~np.isfinite(flat).all(axis=1)
+    if unusable.any():
+        raise ValueError(
+            f"{unusable.sum()} of {len(images)} images hold NaN or infinity, the first is image "
+            f"{unusable.argmax()}. Remove or repair them."
+        )
+    outside = (np.abs(flat) > 1).any(axis=1)
+    if outside.any():
+        low, high = flat.min(), flat.max()
+        fix = "pass them as uint8, or images / 127.5 - 1" if low >= 0 else "scale them first"
+        raise ValueError(
+            f"Float images must lie in [-1, 1]. Received values from {low:g} to {high:g}; "
+            f"{outside.sum()} of {len(images)} images go outside: {fix}."
+        )
+    return images.astype(np.float32, copy=False)
+
+
+def _labels(labels, count, class_names):
+    if labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"Labels must be integers 0, 1, 2, .... Received dtype {labels.dtype}: for one-hot "
+            "rows pass labels.argmax(-1)."
+        )
+    if labels.ndim != 1:
+        raise ValueError(
+            f"Labels must have shape (N,). Received: {labels.shape}. For a column pass "
+            "labels.reshape(-1), for one-hot rows labels.argmax(-1)."
+        )
+    labels = _rows("label", labels, count)
+    if labels.min() < 0:
+        raise ValueError(f"Labels must not be negative. Received a smallest one of {labels.min()}.")
+    if class_names is not None and labels.max() >= len(class_names):
+        raise ValueError(
+            f"The largest label is {labels.max()}, but there are {len(class_names)} class names."
+        )
+    return labels.astype(np.int32, copy=False)
+
+
+def _rows(name, value, count):
+    if value.ndim < 1 or len(value) != count:
+        raise ValueError(
+            f"{name!r} must have one row an image, {count} rows. Received shape: {value.shape}."
+        )
+    return value

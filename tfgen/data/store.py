@@ -1,0 +1,160 @@
+"""Where decoded images are kept: in memory, or past a limit in a memory-mapped file of the cache.
+
+A cached set is a folder `<key>` with raw arrays and `source.json`. It is written under another name
+and renamed, so that what has the final name is complete.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from tfgen.data.sources import fingerprint
+
+DEFAULT_MEMORY_LIMIT = 2 << 30
+
+
+class Chunk(NamedTuple):
+    """Some decoded rows: images (n, H, W, C) uint8, labels (n,) int32 or None, and what failed."""
+
+    images: np.ndarray | list
+    labels: np.ndarray | None
+    failures: list[str]
+
+
+class Stored(NamedTuple):
+    """All decoded rows."""
+
+    arrays: dict[str, np.ndarray]
+    failures: tuple[str, ...]
+    fingerprint: str
+
+
+def cache_folder() -> Path:
+    """$TFGEN_CACHE_DIR, or ~/.cache/tfgen."""
+    return Path(os.environ.get("TFGEN_CACHE_DIR") or Path.home() / ".cache" / "tfgen")
+
+
+def memory_limit(given: int | None) -> int:
+    """Bytes of decoded images that may be kept in memory: given, $TFGEN_MEMORY_LIMIT, or 2 GiB.
+
+    Raises:
+        ValueError: Not a non-negative number of bytes.
+    """
+    value = os.environ.get("TFGEN_MEMORY_LIMIT", DEFAULT_MEMORY_LIMIT) if given is None else given
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = -1
+    if number < 0:
+        raise ValueError(f"The memory limit must be a number of bytes. Received: {value!r}.")
+    return number
+
+
+def store(
+    key: str, rows: int, chunks: Callable[[], Iterator[Chunk]], limit: int, title: str
+) -> Stored:
+    """Decodes a set, or finds it decoded in the cache.
+
+    Args:
+        key: File name that depends on everything that the decoded set depends on.
+        rows: Number of rows, at most.
+        chunks: Makes the iterator of decoded rows, in order.
+        limit: Bytes of images past which they go to the cache folder.
+        title: Label of the progress bar, which shows on a terminal only.
+    """
+    target = cache_folder() / key
+    if (target / "source.json").is_file():
+        return _opened(target)
+    sink, failures, labels = None, [], []
+    try:
+        with tqdm(total=rows, desc=title, unit="images", disable=None, delay=1) as progress:
+            for chunk in chunks():
+                progress.update(len(chunk.images) + len(chunk.failures))
+                failures += chunk.failures
+                if len(chunk.images) == 0:
+                    continue
+                if sink is None:
+                    shape = chunk.images.shape[1:]
+                    large = rows * int(np.prod(shape)) > limit
+                    sink = _Disk(target, shape) if large else _Memory(rows, shape)
+                sink.add(chunk.images)
+                if chunk.labels is not None:
+                    labels.append(chunk.labels)
+        if sink is None:
+            return Stored({"image": np.empty((0, 1, 1, 1), np.uint8)}, tuple(failures), "")
+        return sink.finished(np.concatenate(labels) if labels else None, failures)
+    finally:
+        if sink is not None:
+            sink.close()
+
+
+class _Memory:
+    def __init__(self, rows, shape):
+        self.images, self.filled = np.empty((rows, *shape), np.uint8), 0
+
+    def add(self, images):
+        self.images[self.filled : self.filled + len(images)] = images
+        self.filled += len(images)
+
+    def finished(self, labels, failures):
+        arrays = {"image": self.images[: self.filled]}
+        if labels is not None:
+            arrays["label"] = labels
+        return Stored(arrays, tuple(failures), fingerprint(arrays))
+
+    def close(self):
+        pass
+
+
+class _Disk:
+    """Writes sequentially: a full disk is then an OSError, not a bus error of a memory map."""
+
+    def __init__(self, target, shape):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self.target, self.shape, self.filled = target, shape, 0
+        self.aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        self.file = open(self.aside / "image.raw", "wb")
+
+    def add(self, images):
+        self.file.write(np.ascontiguousarray(images).data)
+        self.filled += len(images)
+
+    def finished(self, labels, failures):
+        self.file.close()
+        if labels is not None:
+            labels.astype(np.int32).tofile(self.aside / "label.raw")
+        record = {"image": [self.filled, *map(int, self.shape)], "failures": list(failures)}
+        record["labels"] = labels is not None
+        record["fingerprint"] = fingerprint(_mapped(self.aside, record))
+        (self.aside / "source.json").write_text(json.dumps(record))
+        try:
+            os.rename(self.aside, self.target)
+        except OSError:
+            # Another process finished the same set first.
+            if not (self.target / "source.json").is_file():
+                raise
+        return _opened(self.target)
+
+    def close(self):
+        self.file.close()
+        shutil.rmtree(self.aside, ignore_errors=True)
+
+
+def _mapped(folder, record):
+    shape = tuple(record["image"])
+    arrays = {"image": np.memmap(folder / "image.raw", np.uint8, "r", shape=shape)}
+    if record["labels"]:
+        arrays["label"] = np.fromfile(folder / "label.raw", np.int32)
+    return arrays
+
+
+def _opened(folder):
+    record = json.loads((folder / "source.json").read_text())
+    return Stored(_mapped(folder, record), tuple(record["failures"]), record["fingerprint"])
