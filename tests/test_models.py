@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.tiny import TINY
+from tfgen.export import export
 from tfgen.model import inner
 from tfgen.models import MODELS
 
@@ -209,3 +210,14 @@ def test_xla_draws_the_same_numbers(tiny):
     expected, received = fit(plain, tiny, steps=1), fit(jitted, tiny, steps=1)
     for name, values in expected.items():
         np.testing.assert_allclose(values, received[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@every_model
+def test_exports_agree(tiny, reference, tmp_path):
+    model = reference[0]
+    feeds = {name: tiny.feeds(s, 7) for name, s in model.signatures().items()}
+    report = export(model, tmp_path, examples=feeds)
+    for kind, found in report["verification"]["max_abs_error"].items():
+        assert set(found) >= set(model.signatures()), kind
+        errors = {f"{kind} {n} {k}": e for n, outputs in found.items() for k, e in outputs.items()}
+        assert {name: e for name, e in errors.items() if not e <= 1e-4} == {}

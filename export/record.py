@@ -1,0 +1,100 @@
+"""What export.json says about an export: enough to use it, check it and make it again."""
+
+import datetime
+import hashlib
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tfgen.export.names import onnx_output
+
+PACKAGES = ("tfgen", "tensorflow", "keras", "numpy", "tf2onnx", "onnx", "onnxruntime")
+SEED_RULE = (
+    "Input `name` of a row with seed s is drawn by Philox4x32-10 with key s (64 bits, low word "
+    "first) and counter words (block, 0, 0, crc32(name)). The low 23 bits of each word, times "
+    "2**-23, give u in [0, 1). uniform: low + u * (high - low). categorical: floor(u * "
+    "num_classes). normal: Box-Muller on pairs (u, v): sqrt(-2 ln max(u, 1e-7)) times sin(2 pi v), "
+    "then cos(2 pi v)."
+)
+
+
+def describe(model, table) -> dict[str, Any]:
+    """Model, signatures, endpoints and the packages that made them, as plain data.
+
+    Args:
+        model: The Keras model.
+        table: Name -> `tfgen.export.endpoints.Endpoint`.
+    """
+    signatures = model.signatures()
+    return {
+        "model": {
+            "class": type(model).__name__,
+            "config": model.get_config(),
+            "step": int(model.step),
+        },
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "packages": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+        "seed_rule": SEED_RULE,
+        "default": next(iter(signatures)),
+        "signatures": {
+            name: {**endpoint(table[name]), "onnx_outputs": onnx_outputs(table[name])}
+            for name in signatures
+        },
+        "endpoints": {name: endpoint(entry) for name, entry in table.items()},
+    }
+
+
+def endpoint(entry) -> dict[str, Any]:
+    """Inputs with how they are drawn, and outputs; shapes of one row (None: a free side)."""
+    outputs = entry.function.structured_outputs
+    return {
+        "inputs": entry.signature.manifest(),
+        "outputs": {
+            name: {"dtype": value.dtype.name, "shape": shape(value)}
+            for name, value in outputs.items()
+        },
+        "drawable": entry.is_seeded or entry.signature.drawable,
+        "signature": entry.source,
+    }
+
+
+def onnx_outputs(entry) -> dict[str, str]:
+    """Output -> its name in the ONNX file."""
+    outputs = entry.function.structured_outputs
+    return {name: onnx_output(entry.signature, name) for name in outputs}
+
+
+def shape(value):
+    """A tensor's static shape without the batch axis, or None where the rank is unknown."""
+    return value.shape.as_list()[1:] if value.shape.rank is not None else None
+
+
+def files(folder: Path, number: int) -> dict[str, dict[str, Any]]:
+    """Relative path -> size, SHA-256 and export version of every file below `folder`, sorted."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): {
+            "bytes": path.stat().st_size,
+            "sha256": sha256(path),
+            "version": number,
+        }
+        for path in found
+    }
+
+
+def sha256(path: Path) -> str:
+    """The file's digest, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def plain(value):
+    """JSON for what a model's configuration may hold besides plain values."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    return keras.saving.serialize_keras_object(value)

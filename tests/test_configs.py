@@ -1,0 +1,39 @@
+"""Every experiment in configs/ builds and takes one step, on made-up pictures of its size."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tiny import TINY
+from tfgen import config, experiment
+from tfgen.models import MODELS
+
+CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+
+
+def test_every_model_has_a_config():
+    named = {config.load(path).model["name"] for path in CONFIGS}
+    assert named == set(MODELS)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+def test_config_takes_one_step(path):
+    settings = config.load(path)
+    model = experiment.build(settings)
+    rows = 2 * getattr(model, "discriminator_steps", 1)
+    tiny = dataclasses.replace(
+        TINY[settings.model["name"]],
+        shape=model.image_shape,
+        num_classes=getattr(model, "num_classes", None),
+    )
+    history = model.fit(tiny.batch(rows), batch_size=rows, verbose=0).history
+    assert np.isfinite([v for values in history.values() for v in values]).all()
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+def test_config_says_what_to_expect_and_how_to_run_it(path):
+    header = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    text = "\n".join(header)
+    assert "# Expect: " in text and f"tfgen train configs/{path.name} --run runs/" in text
