@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 
 import h5py
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -22,7 +24,12 @@ from tfgen.errors import Interrupted, TrainingError
 # Dropout, moving averages and a schedule: whatever a resume could forget.
 TEXT = """\
 seed: 5
-model: {name: gan, image_shape: [8, 8, 1], latent_dim: 4, generator_hidden: [8], discriminator_hidden: [8]}
+model:
+  name: gan
+  image_shape: [8, 8, 1]
+  latent_dim: 4
+  generator_hidden: [8]
+  discriminator_hidden: [8]
 data: {name: digits, batch_size: 128, flip: true}
 compile:
   generator_optimizer:
@@ -48,7 +55,7 @@ def settings(tmp_path):
 
 def state(model):
     """Every number that training depends on."""
-    return [np.asarray(v.value) for v in checkpoints.variables(model)]
+    return [checkpoints.array(v) for v in checkpoints.variables(model)]
 
 
 def assert_identical(a, b):
@@ -84,11 +91,19 @@ def stop_at(monkeypatch, step, error):
 
     def fail(self, batch, logs=None):
         original(self, batch, logs)
-        if batch is not None and int(self.model.step.value) == step:
+        if batch is not None and checkpoints.taken(self.model) == step:
             monkeypatch.setattr(Guard, "on_train_batch_end", original)
             raise error
 
     monkeypatch.setattr(Guard, "on_train_batch_end", fail)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run of TEXT, left alone."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "gan.yaml").write_text(TEXT)
+    return run.train(config.load(folder / "gan.yaml"), folder / "run", silent)
 
 
 def test_folder_of_a_run(settings, tmp_path):
@@ -128,16 +143,16 @@ def tags(folder):
 
 def test_kill_and_continue_is_bit_identical(settings, tmp_path):
     """SIGKILL at a random step of a real process, against a run that was left alone."""
-    epochs = "fit.epochs=60"
-    whole = run.train(settings(epochs), tmp_path / "whole", silent)
+    epochs = ("fit.epochs=30", "run.checkpoint_steps=7")
+    whole = run.train(settings(*epochs), tmp_path / "whole", silent)
     folder = tmp_path / "killed"
     command = [sys.executable, "-m", "tfgen", "train", str(tmp_path / "gan.yaml")]
     process = subprocess.Popen(
-        [*command, "--run", str(folder), epochs],
+        [*command, "--run", str(folder), *epochs],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    index, target = folder / "checkpoints/index.json", random.randint(1, 400)
+    index, target = folder / "checkpoints/index.json", random.randint(1, 200)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         if index.exists() and json.loads(index.read_text())["checkpoints"][-1]["step"] >= target:
@@ -147,20 +162,19 @@ def test_kill_and_continue_is_bit_identical(settings, tmp_path):
     _, said = process.communicate()
     assert process.returncode == -signal.SIGKILL, said.decode()
     killed_at = json.loads(index.read_text())["checkpoints"][-1]["step"]
-    assert target <= killed_at < 60 * STEPS
+    assert target <= killed_at < 30 * STEPS
 
     said = []
-    done = run.train(settings(epochs), folder, said.append)
+    done = run.train(settings(*epochs), folder, said.append)
     assert f"continuing from step {killed_at} " in said[0]
-    assert done.step == whole.step == 600
+    assert done.step == whole.step == 300
     assert_identical(state(done.model), state(whole.model))
     assert values(folder) == values(tmp_path / "whole")
     assert not list(folder.rglob(".unfinished*"))
 
 
-@pytest.mark.parametrize("step", [STEPS + 1, STEPS + 4, 2 * STEPS])
-def test_dying_at_any_step_of_an_epoch_is_made_good(settings, tmp_path, monkeypatch, step):
-    whole = run.train(settings(), tmp_path / "whole", silent)
+@pytest.mark.parametrize("step", [STEPS + 4, 2 * STEPS])
+def test_dying_in_an_epoch_is_made_good(settings, whole, tmp_path, monkeypatch, step):
     stop_at(monkeypatch, step, Stop())
     with pytest.raises(Stop):
         run.train(settings(), tmp_path / "run", silent)
@@ -202,7 +216,7 @@ def test_ctrl_c_saves_and_continues(settings, tmp_path):
     thread.join()
     assert caught.value.signal == signal.SIGINT
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    step = int(run.load(folder).step.value)
+    step = checkpoints.taken(run.load(folder))
     assert (
         step
         == json.loads((folder / "checkpoints/index.json").read_text())["checkpoints"][-1]["step"]
@@ -215,7 +229,7 @@ def test_ctrl_c_saves_and_continues(settings, tmp_path):
     assert_identical(state(done.model), state(whole.model))
 
 
-def test_full_disk_keeps_what_there_is(settings, tmp_path, monkeypatch):
+def test_full_disk_keeps_what_there_is(settings, whole, tmp_path, monkeypatch):
     original, folder = files.write, tmp_path / "run"
 
     def full(path, produce):
@@ -227,9 +241,8 @@ def test_full_disk_keeps_what_there_is(settings, tmp_path, monkeypatch):
         patch.setattr(files, "write", full)
         with pytest.raises(TrainingError, match="No space left.*last good checkpoint is step 10"):
             run.train(settings(), folder, silent)
-    assert int(run.load(folder).step.value) == 10
+    assert checkpoints.taken(run.load(folder)) == 10
     done = run.train(settings(), folder, silent)
-    whole = run.train(settings(), tmp_path / "whole", silent)
     assert_identical(state(done.model), state(whole.model))
     assert values(folder) == values(whole.folder)
 
@@ -260,11 +273,10 @@ def test_finished_run_says_so_and_more_epochs_go_on(settings, tmp_path):
     assert len(json.loads((folder / "run.json").read_text())["starts"]) == 2
 
 
-def test_another_config_is_refused_key_by_key(settings, tmp_path):
-    folder = tmp_path / "run"
-    run.train(settings("fit.epochs=1"), folder, silent)
+def test_another_config_is_refused_key_by_key(settings, whole):
+    folder = whole.folder
     with pytest.raises(ConfigError) as caught:
-        run.train(settings("model.latent_dim=9", "data.flip=false"), folder, silent)
+        run.train(settings("model.latent_dim=9", "data.flip=false", "fit.epochs=9"), folder, silent)
     assert "model.latent_dim: 4 -> 9" in str(caught.value)
     assert "data.flip: True -> False" in str(caught.value)
     assert "epochs" not in str(caught.value)
@@ -276,14 +288,13 @@ def test_a_folder_of_other_things_is_refused(settings, tmp_path):
         run.train(settings(), tmp_path, silent)
 
 
-def test_changed_data_is_refused(settings, tmp_path):
-    folder = tmp_path / "run"
-    run.train(settings("fit.epochs=1"), folder, silent)
+def test_changed_data_is_refused(settings, whole, tmp_path):
+    folder = shutil.copytree(whole.folder, tmp_path / "run")
     note = json.loads((folder / "run.json").read_text())
     note["data"]["fingerprint"] = "0" * 64
     (folder / "run.json").write_text(json.dumps(note))
     with pytest.raises(ValueError, match="the data set has changed since the run began"):
-        run.train(settings("fit.epochs=2"), folder, silent)
+        run.train(settings("fit.epochs=4"), folder, silent)
 
 
 def test_two_processes_cannot_share_a_folder(settings, tmp_path):
@@ -298,28 +309,27 @@ def test_two_processes_cannot_share_a_folder(settings, tmp_path):
 
 def test_non_finite_loss_names_step_and_term(settings, tmp_path):
     folder = tmp_path / "run"
-    wild = settings("compile.generator_optimizer={name: sgd, learning_rate: 1.0e+36}")
+    wild = settings("compile.generator_optimizer={name: sgd, learning_rate: 1.0e+39}")
     with pytest.raises(TrainingError, match=r"step \d+: \w+_loss is (nan|inf|-inf)\."):
         run.train(wild, folder, silent)
     assert run.record.lines(folder / "metrics.jsonl") == []
 
 
-def test_weights_that_are_not_finite_are_not_saved(settings, tmp_path):
-    done = run.train(settings("fit.epochs=1"), tmp_path / "run", silent)
-    store = checkpoints.Checkpoints(tmp_path / "run/checkpoints")
-    done.model.step.assign(99)
-    weight = done.model.generator.weights[0]
+def test_weights_that_are_not_finite_are_not_saved(whole):
+    model = run.load(whole.folder)
+    store = checkpoints.Checkpoints(whole.folder / "checkpoints")
+    model.step.assign(99)
+    weight = model.generator.weights[0]
     weight.assign(np.full(weight.shape, np.nan))
-    assert store.save(done.model, 9) is False
-    assert store.last_step == 10
+    assert store.save(model, 9) is False
+    assert store.last_step == 30 and len(store.entries) == 3
 
 
-def test_truncated_checkpoint_falls_back(settings, tmp_path):
-    folder = tmp_path / "run"
-    whole = run.train(settings(), folder, silent)
+def test_truncated_checkpoint_falls_back(settings, whole, tmp_path):
+    folder = shutil.copytree(whole.folder, tmp_path / "run")
     damage(folder, 30)
     with pytest.warns(UserWarning, match="step-00000030.* is damaged .* Using step 27 instead"):
-        assert int(run.load(folder).step.value) == 27
+        assert checkpoints.taken(run.load(folder)) == 27
     with pytest.raises(ValueError, match="No checkpoint can be read"):
         run.load(folder, 30)
     with pytest.warns(UserWarning, match="Using step 27 instead"):
@@ -335,8 +345,8 @@ def test_best_checkpoint_outlives_the_last_ones(settings, tmp_path):
     changes = ("run.best=generator_loss", "run.best_mode=max", "run.keep=1", "fit.epochs=4")
     done = run.train(settings(*changes), tmp_path / "run", silent)
     best = max(done.metrics, key=lambda line: line["generator_loss"])
-    assert int(run.load(done.folder, "best").step.value) == best["step"]
-    assert int(run.load(done.folder).step.value) == 40
+    assert checkpoints.taken(run.load(done.folder, "best")) == best["step"]
+    assert checkpoints.taken(run.load(done.folder)) == 40
     with pytest.raises(ValueError, match="no checkpoint 7.*last, best"):
         run.load(done.folder, 7)
 
@@ -349,12 +359,11 @@ def test_best_must_be_reported(settings, tmp_path):
         run.train(settings("run.validation=test"), tmp_path / "run", silent)
 
 
-def test_loaded_model_samples_as_the_trained_one(settings, tmp_path):
-    done = run.train(settings("fit.epochs=1"), tmp_path / "run", silent)
-    loaded = run.load(done.folder)
-    np.testing.assert_array_equal(loaded.sample(range(5)), done.model.sample(range(5)))
-    assert_identical(state(loaded), state(done.model))
-    with h5py.File(done.folder / "checkpoints/step-00000010.weights.h5") as file:
+def test_loaded_model_samples_as_the_trained_one(whole):
+    loaded = run.load(whole.folder)
+    np.testing.assert_array_equal(loaded.sample(range(5)), whole.model.sample(range(5)))
+    assert_identical(state(loaded), state(whole.model))
+    with h5py.File(whole.folder / "checkpoints/step-00000030.weights.h5") as file:
         assert "generator_optimizer" in file and "discriminator_optimizer" in file
 
 
@@ -376,7 +385,7 @@ def test_validation_repeats_and_resumes(tmp_path, monkeypatch):
     path.write_text(
         "model: {name: vae, image_shape: [8, 8, 1], latent_dim: 2, hidden: [8]}\n"
         "data: {name: digits, batch_size: 128, binarize: stochastic}\n"
-        "fit: {epochs: 3, verbose: 0}\n"
+        "fit: {epochs: 2, verbose: 0}\n"
         "run: {validation: test, best: val_negative_elbo, sample_epochs: null}\n"
     )
     settings = config.load(path)
@@ -391,40 +400,36 @@ def test_validation_repeats_and_resumes(tmp_path, monkeypatch):
 
 
 def test_two_devices_continue_too(settings, tmp_path, monkeypatch):
-    options = ("run.devices=2", "fit.epochs=2")
+    options = ("run.devices=2", "fit.epochs=1")
     whole = run.train(settings(*options), tmp_path / "whole", silent)
-    stop_at(monkeypatch, 14, Stop())
+    stop_at(monkeypatch, 5, Stop())
     with pytest.raises(Stop):
         run.train(settings(*options), tmp_path / "run", silent)
     done = run.train(settings(*options), tmp_path / "run", silent)
     assert_identical(state(done.model), state(whole.model))
-    one = run.train(settings("fit.epochs=2"), tmp_path / "one", silent)
-    for a, b in zip(state(one.model), state(done.model), strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-4)
     with pytest.raises(ConfigError, match="run.devices: 3 asked for, 2 CPU found"):
         run.train(settings("run.devices=3", "data.batch_size=99"), tmp_path / "three", silent)
     with pytest.raises(ConfigError, match="batch_size: 99 cannot be divided among 2 devices"):
         run.train(settings("run.devices=2", "data.batch_size=99"), tmp_path / "odd", silent)
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_continues(settings, tmp_path, monkeypatch, precision):
-    import keras
-
-    options = settings(f"run.precision={precision}", "fit.epochs=2")
+def test_mixed_precision_continues(settings, tmp_path, monkeypatch):
+    precision = "mixed_float16"  # With loss scaling, whose state must come back too.
+    options = settings(f"run.precision={precision}", "fit.epochs=1")
     whole = run.train(options, tmp_path / "whole", silent)
     assert whole.model.generator.dtype_policy.name == precision
     assert keras.config.dtype_policy().name == "float32"
-    stop_at(monkeypatch, 14, Stop())
+    stop_at(monkeypatch, 5, Stop())
     with pytest.raises(Stop):
         run.train(options, tmp_path / "run", silent)
     assert_identical(state(run.train(options, tmp_path / "run", silent).model), state(whole.model))
 
 
 def test_dry_run_writes_nothing(settings, tmp_path):
+    loaded = settings()
     before = sorted(tmp_path.rglob("*"))
-    plan = run.dry_run(settings())
+    plan = run.dry_run(loaded)
     assert plan["steps_per_epoch"] == 10 and plan["steps"] == 30
     assert plan["batch"]["image"] == ["float32", 128, 8, 8, 1]
     assert plan["parameters"]["total"] > 0 and plan["first_step"]["generator_loss"] > 0
-    assert sorted(tmp_path.rglob("*")) == [*before, tmp_path / "gan.yaml"]
+    assert sorted(tmp_path.rglob("*")) == before

@@ -79,6 +79,15 @@ def override(values: dict[str, Any], change: str) -> None:
     values[keys[-1]] = value
 
 
+def value(text: str) -> Any:
+    """One value, such as that of an override.
+
+    Raises:
+        ConfigError: No YAML, or a number that YAML 1.1 reads as text.
+    """
+    return _parse(text)
+
+
 def _parse(text, where=""):
     try:
         values = yaml.load(text, Loader=_Loader)

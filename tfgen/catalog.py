@@ -1,0 +1,42 @@
+"""What there is, read from the source files: a list in an instant, without importing TensorFlow."""
+
+import ast
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def models() -> list[tuple[str, str]]:
+    """(name, first line of its file) of each entry of `tfgen.models.MODELS`, in order."""
+    tree = _tree(_PACKAGE / "models" / "__init__.py")
+    homes = {
+        alias.asname or alias.name: node.module
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    return [(name, _first_line(homes[value.id])) for name, value in _table(tree, "MODELS")]
+
+
+def datasets() -> list[tuple[str, str]]:
+    """(name, its line) of each entry of `tfgen.data.DATASETS`, in order."""
+    tree = _tree(_PACKAGE / "data" / "__init__.py")
+    return [(name, value.args[0].value) for name, value in _table(tree, "DATASETS")]
+
+
+def _tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _table(tree, name):
+    """(key, node of the value) of the literal mapping of this name."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == name:
+            pairs = zip(node.value.keys, node.value.values, strict=True)
+            return [(key.value, value) for key, value in pairs]
+    raise LookupError(f"There is no table {name}.")
+
+
+def _first_line(module):
+    path = _PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py")
+    return ast.get_docstring(_tree(path)).splitlines()[0]

@@ -1,0 +1,208 @@
+"""The checkpoints of a run: complete files, checked by their SHA-256 before they are read.
+
+checkpoints/step-00000440.weights.h5    weights, optimizer slots, step counter
+checkpoints/index.json                  what each holds, the newest last, and which is best
+"""
+
+import json
+import math
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tfgen import files
+
+INDEX = "index.json"
+
+
+class Checkpoints:
+    """The folder of a run's checkpoints.
+
+    Args:
+        folder: Made at the first save.
+        keep: How many of the last ones stay, besides the best.
+        best: Reported value that chooses the best, or None.
+        best_mode: "min" or "max".
+
+    Attributes:
+        entries: What the index lists, oldest first: dicts with `file`, `step`, `epoch` (completed
+            ones), `sha256`, `values` (reported at the end of an epoch), `means` (running means
+            within an epoch) and `seconds` (spent in the unfinished epoch).
+    """
+
+    def __init__(self, folder, keep=3, best=None, best_mode="min"):
+        self.folder, self.keep, self.best, self.best_mode = Path(folder), keep, best, best_mode
+        self.entries = self._read()
+
+    @property
+    def last_step(self):
+        """Step of the newest checkpoint; None without one."""
+        return self.entries[-1]["step"] if self.entries else None
+
+    def save(self, model, epoch, values=None, means=None, seconds=0.0):
+        """Adds a checkpoint and removes those that have had their time.
+
+        Returns:
+            Whether it was written; not so if any weight or slot is not finite.
+
+        Raises:
+            OSError: Full disk; the earlier checkpoints and the index are as they were.
+        """
+        step = taken(model)
+        name = f"step-{step:08d}.weights.h5"
+        if self.last_step != step:
+            if not finite(model):
+                return False
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write_weights(model, self.folder / name)
+        entry = {
+            "file": name,
+            "step": step,
+            "epoch": epoch,
+            "sha256": files.sha256(self.folder / name),
+            "values": values,
+            "means": means,
+            "seconds": seconds,
+        }
+        entries = [e for e in self.entries if e["step"] != step] + [entry]
+        best = self._best(entries)
+        entries = [e for e in entries[: -self.keep] if e is best] + entries[-self.keep :]
+        self._write(entries)
+        return True
+
+    def restore(self, model, which="last"):
+        """Reads a checkpoint into a compiled model.
+
+        Args:
+            model: Compiled, so that the optimizers have their slots.
+            which: "last", "best" or a step. With "last", a damaged file is passed over with a
+                warning and the one before is read.
+
+        Returns:
+            The entry that was read.
+
+        Raises:
+            ValueError: There is no such checkpoint, or none that can be read.
+        """
+        wanted = self.wanted(which)
+        problems = []
+        for entry in reversed(wanted):
+            problem = self._damage(entry)
+            if problem is None:
+                if problems:
+                    said = "; ".join(problems)
+                    warnings.warn(f"{said}. Using step {entry['step']} instead.", stacklevel=2)
+                _read_weights(model, self.folder / entry["file"])
+                return entry
+            problems.append(problem)
+        raise ValueError(f"No checkpoint can be read: {'; '.join(problems)}.")
+
+    def improves(self, values):
+        """Whether these values of an epoch are better than those of every checkpoint."""
+        entry = {"values": values}
+        return self._best([*self.entries, entry]) is entry
+
+    def forget_after(self, step):
+        """Drops the entries of later steps, which a resumed run takes again."""
+        if any(e["step"] > step for e in self.entries):
+            self._write([e for e in self.entries if e["step"] <= step])
+
+    def wanted(self, which):
+        """The entries that "last", "best" or a step stands for; ValueError for none."""
+        if not self.entries:
+            raise ValueError(f"{self.folder}: there is no checkpoint yet.")
+        if which == "last":
+            return self.entries
+        if which == "best":
+            best = self._best(self.entries)
+            if best is None:
+                raise ValueError(
+                    f"{self.folder}: no checkpoint is the best one, because the run does not set "
+                    "`run.best` to a value that it reports."
+                )
+            return [best]
+        known = {str(e["step"]): e for e in self.entries}
+        if str(which) not in known:
+            raise ValueError(
+                f"{self.folder}: no checkpoint {which!r}. "
+                f"There are: last, best, {', '.join(known)}."
+            )
+        return [known[str(which)]]
+
+    def _best(self, entries):
+        scored = [e for e in entries if (e["values"] or {}).get(self.best) is not None]
+        if not scored:
+            return None
+        sign = 1 if self.best_mode == "min" else -1
+        return min(scored, key=lambda e: sign * e["values"][self.best])
+
+    def _damage(self, entry):
+        path = self.folder / entry["file"]
+        try:
+            if files.sha256(path) == entry["sha256"]:
+                return None
+            return f"{path} is damaged (its SHA-256 is not the one noted when it was written)"
+        except FileNotFoundError:
+            return f"{path} is missing"
+
+    def _read(self):
+        path = self.folder / INDEX
+        if not path.exists():
+            return []
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))["checkpoints"]
+        except (ValueError, KeyError) as error:
+            raise ValueError(
+                f"{path} is damaged ({error}). Restore it from a backup, or train into a new "
+                "folder."
+            ) from error
+
+    def _write(self, entries):
+        best = self._best(entries)
+        index = {"best": best and best["step"], "checkpoints": entries}
+        files.write_text(self.folder / INDEX, json.dumps(index, indent=1, allow_nan=False) + "\n")
+        self.entries = entries
+        listed = {e["file"] for e in entries}
+        for path in self.folder.glob("step-*.weights.h5"):
+            if path.name not in listed:
+                path.unlink(missing_ok=True)
+
+
+def array(variable):
+    """A weight, slot or metric variable as a NumPy array, under any strategy."""
+    return keras.ops.convert_to_numpy(variable)
+
+
+def taken(model):
+    """Training steps taken."""
+    return int(array(model.step))
+
+
+def variables(model):
+    """Every array that a checkpoint holds: weights, then each player's optimizer."""
+    slots = [v for optimizer in model.optimizers.values() for v in optimizer.variables]
+    return [*model.weights, *slots]
+
+
+def finite(model):
+    """Whether all weights and slots are finite."""
+    arrays = (array(v) for v in variables(model))
+    return all(np.isfinite(a).all() for a in arrays if a.dtype.kind == "f")
+
+
+def reportable(values):
+    """Values as JSON has them: numbers, None for what is not finite."""
+    return {k: float(v) if math.isfinite(v) else None for k, v in values.items()}
+
+
+def _write_weights(model, path):
+    files.write(path, lambda temporary: model.save_weights(temporary))
+
+
+def _read_weights(model, path):
+    with warnings.catch_warnings():
+        # Keras only warns where an optimizer's slots do not fit, and then drops them.
+        warnings.simplefilter("error", UserWarning)
+        model.load_weights(path)

@@ -1,0 +1,192 @@
+"""The command `tfgen`. TensorFlow is imported inside the commands only."""
+
+import argparse
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import tfgen
+
+EPILOG = """\
+examples:
+  tfgen list models
+  tfgen train configs/dcgan_mnist.yaml --run runs/dcgan --dry-run
+  tfgen train configs/dcgan_mnist.yaml --run runs/dcgan model.latent_dim=64 fit.epochs=5
+  tfgen sample runs/dcgan --seeds 0-63 --out grid.png
+  tfgen export runs/dcgan --to exports/dcgan
+
+A run that was interrupted goes on with the command that started it.
+Exit status: 0 done, 2 bad input or training that cannot go on, 130 stopped by Ctrl-C.
+"""
+
+
+def train(arguments):
+    """Trains the model of a config into a run folder, or goes on with it."""
+    from tfgen import config, run
+
+    settings = config.load(arguments.config, arguments.overrides)
+    if arguments.dry_run:
+        print(_outline(run.dry_run(settings)))
+        return
+    done = run.train(settings, arguments.run)
+    if done.metrics:
+        print(_values(done.metrics[-1]))
+    print(f"Next: tfgen sample {arguments.run} --seeds 0-63 --out grid.png")
+
+
+def sample(arguments):
+    """Draws samples from the model of a run."""
+    from tfgen import run, sampling
+
+    chosen = sampling.seeds(arguments.seeds)
+    given = sampling.given(arguments.input, arguments.label, len(chosen))
+    name = f"seeds-{arguments.seeds}.png"
+    out = Path(arguments.out or Path(arguments.run, "samples", name))
+    model = run.load(arguments.run, arguments.checkpoint)
+    images = model.sample(chosen, signature=arguments.signature, **given)
+    folder = str(arguments.out or "").endswith(("/", os.sep))
+    print(sampling.save(images, chosen, out, folder))
+
+
+def export(arguments):
+    """Writes SavedModel and ONNX of the model of a run, verified."""
+    from tfgen import checkpoints, export, run
+
+    model = run.load(arguments.run, arguments.checkpoint)
+    extra = {"run": str(arguments.run), "config": run.read(arguments.run).resolved()}
+    report = export.export(model, arguments.to, manifest_extra=extra)
+    print(f"{arguments.to}: version {report['version']}, step {checkpoints.taken(model)}")
+    print(f"  signatures: {', '.join(report['signatures'])}")
+    print(f"  largest error against Keras: {_largest(report['verification']['max_abs_error']):.1e}")
+
+
+def show(arguments):
+    """Lists the models or the data sets."""
+    from tfgen import catalog
+
+    entries = catalog.models() if arguments.what == "models" else catalog.datasets()
+    width = max(len(name) for name, _ in entries)
+    for name, line in entries:
+        print(f"{name:<{width}}  {line}")
+
+
+def parser():
+    """The parser, from plain data alone."""
+    result = argparse.ArgumentParser(
+        prog="tfgen",
+        description="Classic generative models: train, sample, export.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    result.add_argument("--version", action="version", version=f"tfgen {tfgen.__version__}")
+    commands = result.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    one = _command(commands, "train", train)
+    one.add_argument(
+        "config", metavar="CONFIG", help="a YAML file, such as configs/gan_digits.yaml"
+    )
+    one.add_argument("--run", required=True, metavar="DIR", help="the run folder")
+    one.add_argument("--dry-run", action="store_true", help="take one step, write nothing")
+    one.add_argument(
+        "overrides", nargs="*", metavar="section.key=value", help="in place of the file's"
+    )
+
+    one = _command(commands, "sample", sample)
+    one.add_argument("run", metavar="RUN", help="a run folder")
+    one.add_argument("--seeds", default="0-63", help="such as 0-63 or 3,5,9 (default: 0-63)")
+    one.add_argument("--out", help="picture (grid), folder/ (one file a seed) or .npy")
+    one.add_argument("--signature", help="which served function (default: the first)")
+    one.add_argument("--label", help="class of all samples, or one each: 0,1,2")
+    one.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="any input")
+    one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
+
+    one = _command(commands, "export", export)
+    one.add_argument("run", metavar="RUN", help="a run folder")
+    one.add_argument("--to", required=True, metavar="DIR", help="the export folder")
+    one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
+
+    one = _command(commands, "list", show)
+    one.add_argument("what", choices=("models", "datasets"))
+    return result
+
+
+def main(argv=None) -> int:
+    """Runs a command and returns its exit status."""
+    arguments, rest = (made := parser()).parse_known_args(argv)
+    if rest and (arguments.command != "train" or any(r.startswith("-") for r in rest)):
+        made.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:  # argparse takes no overrides after an option by itself.
+        arguments.overrides += rest
+    former, warnings.formatwarning = warnings.formatwarning, _warning
+    try:
+        if arguments.command != "list" and not arguments.traceback:
+            _quietly()
+        arguments.function(arguments)
+        return 0
+    except KeyboardInterrupt as error:
+        print(f"tfgen: {str(error) or 'stopped.'}", file=sys.stderr)
+        return 128 + getattr(error, "signal", 2)
+    except (ValueError, OSError, RuntimeError) as error:
+        if arguments.traceback or not _ours(error):
+            raise
+        print(f"tfgen: {_message(error)}", file=sys.stderr)
+        return 2
+    finally:
+        warnings.formatwarning = former
+
+
+def _command(commands, name, function):
+    one = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
+    one.add_argument("--traceback", action="store_true", help="show where an error came from")
+    one.set_defaults(function=function)
+    return one
+
+
+def _quietly():
+    from tfgen.quiet import start_tensorflow
+
+    start_tensorflow()
+
+
+def _ours(error):
+    """Whether the message was written for people; anything else is a fault and shows its place."""
+    from tfgen.errors import TrainingError
+
+    return isinstance(error, ValueError | OSError | TrainingError)
+
+
+def _message(error):
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or ''}: {error.strerror}".lstrip(": ")
+    return str(error)
+
+
+def _warning(message, category, filename, lineno, line=None):
+    return f"tfgen: warning: {message}\n"
+
+
+def _outline(plan):
+    """A dry run as text."""
+    data, numbers = plan["data"], plan["parameters"]
+    shape = "x".join(str(side) for side in data["image_shape"])
+    lines = [
+        f"model       {plan['model']}: " + ", ".join(f"{k} {v:,}" for k, v in numbers.items()),
+        f"data        {data['name']}, {data['split']}: {data['size']:,} pictures {shape}, "
+        f"fingerprint {data['fingerprint'][:12]}",
+        *(f"batch       {k}: {v[0]} {tuple(v[1:])}" for k, v in plan["batch"].items()),
+        f"steps       {plan['steps_per_epoch']:,} an epoch, {plan['steps']:,} in all",
+        f"first step  {_values(plan['first_step'])}",
+        *(f"note        {note}" for note in data["notes"]),
+    ]
+    return "\n".join(lines)
+
+
+def _values(values):
+    return ", ".join(f"{k} {v:.6g}" for k, v in values.items() if isinstance(v, int | float))
+
+
+def _largest(errors):
+    if isinstance(errors, dict):
+        return max((_largest(e) for e in errors.values()), default=0.0)
+    return float(errors)
