@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS := serving,test,dev
+# Processes that share the tests; each needs about 3 GiB.
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 .PHONY: help quickstart test slow lint docs bench clean
 
@@ -26,10 +29,10 @@ quickstart: .venv/installed
 	@cat docs/next.txt
 
 test: .venv/installed
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 slow: .venv/installed
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -77,7 +77,6 @@ def measure(path, seconds):
     pipeline = iter(stream.from_step(0))
     held = next(pipeline)
 
-
     import tensorflow as tf
 
     memory = iter(tf.data.Dataset.from_tensors(held).cache().repeat())

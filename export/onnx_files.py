@@ -1,8 +1,9 @@
 """A model as ONNX: one file for each signature, under the signature's input and output names.
 
 An output named like an input is the exception: see `tfgen.export.names.onnx_output`.
-Noise is an input. The file's metadata holds what an edge runtime needs to draw it from seeds with
-NumPy alone: `tfgen.signature` is the signature's manifest as JSON.
+Noise is an input. A text is token numbers there, with the tokenizer's vocabulary in a JSON file
+beside it (`tfgen.signature.Numbers`). The file's metadata holds what an edge runtime needs to draw
+inputs from seeds with NumPy alone: `tfgen.signature` is the signature's manifest as JSON.
 """
 
 import json
@@ -50,6 +51,8 @@ def onnx(model, folder, opset: int = OPSET, examples=None) -> dict[str, Path]:
         signatures = declared(model)
         files = write(model, signatures, temporary, opset)
         parity.check_onnx(model, signatures, temporary, examples)
+        for path in temporary.glob("*.json"):
+            replace(path, folder)
         return {name: replace(path, folder) for name, path in files.items()}
 
 
@@ -65,6 +68,10 @@ def write(model, signatures, folder: Path, opset=OPSET, extra=None) -> dict[str,
         raise ExportError(f"`opset` must be {SUPPORTED[0]} to {SUPPORTED[-1]}. Received: {opset}.")
     files = {}
     for name, signature in signatures.items():
+        if signature.numbers is not None:  # ONNX has no operations on texts.
+            for file, contents in signature.numbers.files.items():
+                (folder / file).write_text(contents, encoding="utf-8")
+            signature = signature.numbers.signature
         proto, outputs = convert(name, signature, opset)
         manifest = {"name": name, "inputs": signature.manifest(), "outputs": outputs}
         onnx_format.helper.set_model_props(

@@ -3,6 +3,8 @@
 import numpy as np
 
 SEEDS = (0, 1, 2, 7, 1 << 31, -5, (1 << 62) + 1)
+# The empty text, one that is too long, other scripts and characters that no vocabulary has.
+TEXTS = [t.encode() for t in ("a small red circle", "", "GRÜN, 三つの円! " * 30, "x" * 999, "\t?")]
 FREE_SIDE = 32  # For sides that a signature leaves open.
 
 
@@ -24,7 +26,7 @@ def invented(generator, spec, rows):
     """Random values of the dtype; floats in [-1, 1], as pictures are."""
     shape = shape_of(spec, rows)
     if spec.dtype == "string":
-        return np.full(shape, b"a small red circle", object)
+        return np.resize(np.array(TEXTS, object), shape)
     dtype = np.dtype(spec.dtype)
     if dtype.kind == "f":
         return generator.uniform(-1.0, 1.0, shape).astype(dtype)

@@ -16,8 +16,8 @@ SEED_RULE = (
     "Input `name` of a row with seed s is drawn by Philox4x32-10 with key s (64 bits, low word "
     "first) and counter words (block, 0, 0, crc32(name)). The low 23 bits of each word, times "
     "2**-23, give u in [0, 1). uniform: low + u * (high - low). categorical: floor(u * "
-    "num_classes). normal: Box-Muller on pairs (u, v): sqrt(-2 ln max(u, 1e-7)) times sin(2 pi v), "
-    "then cos(2 pi v)."
+    "num_classes); choice: the text of that number. normal: Box-Muller on pairs (u, v): sqrt(-2 ln "
+    "max(u, 1e-7)) times sin(2 pi v), then cos(2 pi v)."
 )
 
 
@@ -40,7 +40,11 @@ def describe(model, table) -> dict[str, Any]:
         "seed_rule": SEED_RULE,
         "default": next(iter(signatures)),
         "signatures": {
-            name: {**endpoint(table[name]), "onnx_outputs": onnx_outputs(table[name])}
+            name: {
+                **endpoint(table[name]),
+                "onnx_inputs": onnx_inputs(table[name]),
+                "onnx_outputs": onnx_outputs(table[name]),
+            }
             for name in signatures
         },
         "endpoints": {name: endpoint(entry) for name, entry in table.items()},
@@ -59,6 +63,12 @@ def endpoint(entry) -> dict[str, Any]:
         "drawable": entry.is_seeded or entry.signature.drawable,
         "signature": entry.source,
     }
+
+
+def onnx_inputs(entry) -> dict[str, Any]:
+    """The inputs of the ONNX file: tokens where the signature takes a text."""
+    numbers = entry.signature.numbers
+    return (numbers.signature if numbers else entry.signature).manifest()
 
 
 def onnx_outputs(entry) -> dict[str, str]:

@@ -12,6 +12,19 @@ CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 
+def pytest_collection_modifyitems(items):
+    """One worker for each file, and for each tiny model of the conformance suite.
+
+    Models are built once a worker and shared by the tests on them.
+    """
+    from tests.tiny import TINY
+
+    for item in items:
+        tiny = getattr(getattr(item, "callspec", None), "params", {}).get("tiny")
+        name = next((name for name, entry in TINY.items() if entry is tiny), "")
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {name}"))
+
+
 @pytest.fixture
 def strategy():
     """MirroredStrategy over two logical CPU devices."""

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.tiny import TINY
-from tfgen.layers import BatchNorm, Dropout, Maxout, borrow
+from tfgen.layers import BatchNorm, Dropout, Maxout, SpectralNormalization, borrow
 from tfgen.step import step
 
 
@@ -87,3 +87,48 @@ def test_a_borrowed_discriminator_passes_gradients():
         loss = tf.reduce_mean(borrow(model.discriminator, model.generator(z, training=True)))
     gradients = tape.gradient(loss, model.generator.trainable_variables)
     assert all(g is not None and np.abs(g).max() > 0 for g in gradients)
+
+
+def test_spectral_normalisation_divides_by_the_largest_singular_value():
+    layer = SpectralNormalization(keras.layers.Dense(5, use_bias=False), power_iterations=1)
+    layer.build((None, 7))
+    kernel = np.random.default_rng(0).normal(size=(7, 5)).astype("float32")
+    layer.layer.kernel.assign(kernel)
+    x = np.random.default_rng(1).normal(size=(4, 7)).astype("float32")
+    for _ in range(60):
+        y = layer(x, training=True)
+    largest = np.linalg.svd(kernel, compute_uv=False)[0]
+    np.testing.assert_allclose(y, x @ kernel / largest, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(layer.layer.kernel, kernel)
+    np.testing.assert_allclose(layer(x, training=False), y, rtol=1e-4, atol=1e-5)
+    # Its direction is served; a borrowed pass leaves it alone.
+    vector = layer.vector_u.numpy()
+    layer.layer.kernel.assign(kernel[::-1].copy())
+    borrow(layer, x)
+    np.testing.assert_array_equal(vector, layer.vector_u)
+    layer(x, training=True)
+    assert not np.array_equal(vector, layer.vector_u)
+
+
+def test_gradient_of_spectral_normalisation_sees_the_division():
+    layer = SpectralNormalization(keras.layers.Dense(5, use_bias=False))
+    x = np.random.default_rng(1).normal(size=(4, 7)).astype("float32")
+    for _ in range(60):
+        layer(x, training=True)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(x, training=True) ** 2)
+    gradient = tape.gradient(loss, layer.layer.kernel)
+    # The output does not change with the kernel's scale: no gradient along the kernel.
+    along = float(tf.reduce_sum(gradient * layer.layer.kernel))
+    assert abs(along) < 1e-3 * float(tf.norm(gradient) * tf.norm(layer.layer.kernel))
+    assert float(tf.norm(gradient)) > 1e-3
+
+
+def test_spectral_normalisation_of_maxout():
+    layer = SpectralNormalization(Maxout(2, 3))
+    x = np.random.default_rng(1).normal(size=(4, 7)).astype("float32")
+    for _ in range(60):
+        y = layer(x, training=True)
+    plain = layer.layer(x)
+    largest = np.linalg.svd(layer.layer.kernel.numpy(), compute_uv=False)[0]
+    np.testing.assert_allclose(y, plain / largest, rtol=1e-3, atol=1e-5)

@@ -39,7 +39,9 @@ def test_sizes_that_cannot_be_halved(shape, stages, message):
 
 
 def test_unknown_normalization():
-    with pytest.raises(ValueError, match="Unknown normalization 'bach'. Known: batch, layer, None"):
+    with pytest.raises(
+        ValueError, match="Unknown normalization 'bach'. Known: batch, layer, spectral, None"
+    ):
         networks.downsampling((8, 8, 1), (1,), 2, 2, "bach")
 
 

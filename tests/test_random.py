@@ -87,9 +87,10 @@ def test_streams_differ():
 
 
 def test_distributions():
-    assert scipy.stats.kstest(random.uniform(NUMPY, (100, 1000), 0, (0, 0)).ravel(), "uniform")[
-        1
-    ] > 1e-3
+    assert (
+        scipy.stats.kstest(random.uniform(NUMPY, (100, 1000), 0, (0, 0)).ravel(), "uniform")[1]
+        > 1e-3
+    )
     normal = random.normal(NUMPY, (100, 1000), 0, (0, 0))
     assert scipy.stats.kstest(normal.ravel(), "norm")[1] > 1e-3
     assert abs(np.corrcoef(normal[:, :-1].ravel(), normal[:, 1:].ravel())[0, 1]) < 0.02

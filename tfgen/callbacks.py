@@ -115,6 +115,52 @@ class Sampler(keras.callbacks.Callback):
         self.writer.flush()
 
 
+class Depictor(keras.callbacks.Callback):
+    """What a model's `pictures` shows of real examples, every so many epochs.
+
+    Does nothing for a model without the method.
+
+    Args:
+        folder: Of the run.
+        writer: Of TensorBoard's events.
+        epochs: Between pictures; None for none.
+        examples: Batches, of which the first are shown; always the same.
+    """
+
+    rows = 2000
+
+    def __init__(self, folder, writer, epochs, examples):
+        super().__init__()
+        self.folder, self.writer = folder / "samples", writer
+        self.epochs, self.examples, self.batch = epochs, examples, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        pictures_of = getattr(self.model, "pictures", None)
+        if not self.epochs or (epoch + 1) % self.epochs or pictures_of is None:
+            return
+        if self.batch is None:
+            self.batch = first_rows(self.examples, self.rows)
+        with self.model.averaged():
+            shown = pictures_of(self.batch)
+        for name, picture in shown.items():
+            pictures.save(self.folder / f"{name}-{epoch + 1:04d}.png", picture)
+        with self.writer.as_default(step=taken(self.model)):
+            for name, picture in shown.items():
+                tf.summary.image(name, picture[np.newaxis])
+        self.writer.flush()
+
+
+def first_rows(batches, rows):
+    """The first rows of a stream of dict batches, as arrays; all where it has fewer."""
+    found, number = [], 0
+    for batch in batches:
+        found.append({name: np.asarray(value) for name, value in batch.items()})
+        number += len(found[-1]["image"])
+        if number >= rows:
+            break
+    return {name: np.concatenate([b[name] for b in found])[:rows] for name in found[0]}
+
+
 class Saver(keras.callbacks.Callback):
     """Writes the checkpoints, and the last one when a signal has asked the run to stop.
 

@@ -1,8 +1,10 @@
 """The command `tfgen`. TensorFlow is imported inside the commands only."""
 
 import argparse
+import contextlib
 import os
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -14,7 +16,9 @@ examples:
   tfgen train configs/dcgan_mnist.yaml --run runs/dcgan --dry-run
   tfgen train configs/dcgan_mnist.yaml --run runs/dcgan model.latent_dim=64 fit.epochs=5
   tfgen sample runs/dcgan --seeds 0-63 --out grid.png
+  tfgen translate runs/cyclegan --input pictures --to b --out translated
   tfgen export runs/dcgan --to exports/dcgan
+  tfgen serve exports/dcgan
 
 A run that was interrupted goes on with the command that started it.
 Exit status: 0 done, 2 bad input or training that cannot go on, 130 stopped by Ctrl-C.
@@ -49,6 +53,17 @@ def sample(arguments):
     print(sampling.save(images, chosen, out, folder))
 
 
+def translate(arguments):
+    """Translates pictures of your own, with CycleGAN or StarGAN."""
+    from tfgen import run, translate
+
+    model = run.load(arguments.run, arguments.checkpoint)
+    number, failures = translate.translate(model, arguments.input, arguments.to, arguments.out)
+    for line in failures:
+        print(f"tfgen: warning: left out {line}", file=sys.stderr)
+    print(f"{arguments.out}: {number} pictures")
+
+
 def export(arguments):
     """Writes SavedModel and ONNX of the model of a run, verified."""
     from tfgen import checkpoints, export, run
@@ -59,6 +74,34 @@ def export(arguments):
     print(f"{arguments.to}: version {report['version']}, step {checkpoints.taken(model)}")
     print(f"  signatures: {', '.join(report['signatures'])}")
     print(f"  largest error against Keras: {_largest(report['verification']['max_abs_error']):.1e}")
+
+
+def serve(arguments):
+    """Serves an export folder, a folder of them, or a run, as TensorFlow Serving does."""
+    from tfgen import serving
+
+    def ready(server):
+        for api, port in (("REST", server.rest_port), ("gRPC", server.grpc_port)):
+            print(f"{api:4}  {arguments.host}:{port}", flush=True)
+        for name in server.core.manager.models():
+            print(f"      http://{arguments.host}:{server.rest_port}/v1/models/{name}", flush=True)
+
+    with contextlib.ExitStack() as stack:
+        path = Path(arguments.path)
+        if (path / "run.json").exists():
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            path = _exported(path, arguments.checkpoint, Path(folder))
+        try:
+            serving.serve(
+                path,
+                on_ready=ready,
+                host=arguments.host,
+                rest_api_port=arguments.rest_port,
+                port=arguments.grpc_port,
+                enable_batching=arguments.batching,
+            )
+        except serving.Failure as failure:
+            raise ValueError(failure.message) from failure
 
 
 def show(arguments):
@@ -101,10 +144,27 @@ def parser():
     one.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="any input")
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
 
+    one = _command(commands, "translate", translate)
+    one.add_argument("run", metavar="RUN", help="a run folder")
+    one.add_argument("--input", required=True, metavar="PICTURES", help="a picture or a folder")
+    one.add_argument("--to", required=True, metavar="DOMAIN", help="a, b; a number; or 1,0,1")
+    one.add_argument("--out", required=True, metavar="DIR", help="the folder of the results")
+    one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
+
     one = _command(commands, "export", export)
     one.add_argument("run", metavar="RUN", help="a run folder")
     one.add_argument("--to", required=True, metavar="DIR", help="the export folder")
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
+
+    one = _command(commands, "serve", serve)
+    one.add_argument("path", metavar="PATH", help="an export folder, a folder of them, or a run")
+    one.add_argument(
+        "--host", default="127.0.0.1", help="0.0.0.0: every address (default: %(default)s)"
+    )
+    one.add_argument("--rest-port", type=int, default=8501, help="-1: any (default: %(default)s)")
+    one.add_argument("--grpc-port", type=int, default=8500, help="-1: any (default: %(default)s)")
+    one.add_argument("--batching", action="store_true", help="run requests together")
+    one.add_argument("--checkpoint", default="last", help="of a run (default: last)")
 
     one = _command(commands, "list", show)
     one.add_argument("what", choices=("models", "datasets"))
@@ -141,6 +201,17 @@ def _command(commands, name, function):
     one.add_argument("--traceback", action="store_true", help="show where an error came from")
     one.set_defaults(function=function)
     return one
+
+
+def _exported(folder, checkpoint, to):
+    """The export folder, in `to`, of the model of a run."""
+    from tfgen import export, run
+
+    path = to / folder.absolute().name
+    extra = {"run": str(folder), "config": run.read(folder).resolved()}
+    model = run.load(folder, checkpoint)
+    export.export(model, path, formats=("saved_model",), manifest_extra=extra)
+    return path
 
 
 def _quietly():

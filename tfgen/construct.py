@@ -34,6 +34,7 @@ SCHEDULES = {
     "cosine_decay_restarts": "keras.optimizers.schedules.CosineDecayRestarts",
     "exponential_decay": "keras.optimizers.schedules.ExponentialDecay",
     "geometric_decay": "tfgen.optimizers.GeometricDecay",
+    "linear_decay": "tfgen.optimizers.LinearDecay",
     "inverse_time_decay": "keras.optimizers.schedules.InverseTimeDecay",
     "piecewise_constant_decay": "keras.optimizers.schedules.PiecewiseConstantDecay",
     "polynomial_decay": "keras.optimizers.schedules.PolynomialDecay",

@@ -92,6 +92,36 @@ def _global_moments(x):
 
 
 @keras.saving.register_keras_serializable("tfgen")
+class SpectralNormalization(keras.layers.SpectralNormalization):
+    """Runs a layer with its kernel divided by the kernel's largest singular value.
+
+    Miyato et al. 2018, algorithm 1, with Keras's power iteration. Keras's own layer writes the
+    divided kernel over the weight at every training pass, so that one player's pass would change
+    the other player's weights and no gradient would see the division. Here the weight stays, the
+    gradient passes through the division (equation 12), and the vector of the power iteration
+    moves in the owner's passes only, not in `borrow`ed ones.
+
+    Args:
+        layer: One with a `kernel`.
+        power_iterations: Before each pass.
+    """
+
+    def __init__(self, layer, power_iterations=1, **kwargs):
+        # In float32 under any policy: the wrapped layer has a policy of its own.
+        super().__init__(layer, power_iterations, **{"dtype": "float32", **kwargs})
+
+    def add_weight(self, **kwargs):
+        return super().add_weight(**kwargs, aggregation="mean")  # Equal on all replicas.
+
+    def call(self, x, training=False):
+        vector, kernel = self.normalized_weights()
+        if training and not getattr(_scope, "keep", False):
+            self.vector_u.assign(vector)
+        with keras.StatelessScope([(self.kernel, kernel)]):
+            return self.layer(x)
+
+
+@keras.saving.register_keras_serializable("tfgen")
 class Dropout(keras.layers.Layer):
     """Dropout whose mask is a draw of the running step (see `tfgen.step`).
 
@@ -140,6 +170,11 @@ class Maxout(keras.layers.Layer):
 
     def build(self, input_shape):
         self.affine.build(input_shape)
+
+    @property
+    def kernel(self):
+        """Of all pieces together; what spectral normalisation divides."""
+        return self.affine.kernel
 
     def call(self, x):
         pieces = tf.reshape(self.affine(x), (-1, self.units, self.pieces))  # (B, units, pieces)

@@ -4,8 +4,10 @@ Adversarial losses take logits (raw scores of the discriminator) of any shape an
 Likelihood and divergence terms are in nats, summed over everything but the batch axis.
 """
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import tensorflow as tf
 
@@ -71,13 +73,21 @@ ADVERSARIAL = {
 }
 
 
-def adversarial(name):
-    """The entry of `ADVERSARIAL`.
+def adversarial(name, smoothing=0.0):
+    """The entry of `ADVERSARIAL`, its real targets lowered by `smoothing`.
 
     Raises:
-        ValueError: There is no such loss.
+        ValueError: There is no such loss, it has no target to smooth, or `smoothing` lies outside
+            [0, 1).
     """
-    return _entry(ADVERSARIAL, name, "adversarial loss")
+    game = _entry(ADVERSARIAL, name, "adversarial loss")
+    if not 0.0 <= smoothing < 1.0:
+        raise ValueError(f"`label_smoothing` must lie in [0, 1). Received: {smoothing}.")
+    if not smoothing:
+        return game
+    if name in ("hinge", "wasserstein"):
+        _no_smoothing(name, smoothing)
+    return replace(game, discriminator=partial(game.discriminator, smoothing=smoothing))
 
 
 def gradient_penalty(critic, real, fake, mix, target=1.0):
@@ -114,22 +124,50 @@ def _squared_gradient(critic, x):
 PENALTIES = ("gradient_penalty", "r1")
 
 
-def penalty(name, critic, real, fake, mix):
-    """The penalty of this name: "gradient_penalty" or "r1"; 0 for None."""
+def penalty(name, critic, real, fake, mix, step=0, interval=1):
+    """The penalty of this name: "gradient_penalty" or "r1"; 0 for None.
+
+    With an `interval` n it is taken at every n-th step only, n times as heavy, and is 0 at the
+    others: lazy regularisation, Karras et al. 2020 (StyleGAN2), section 3.1.
+    """
     if name is None:
         return tf.zeros(())
-    if name == "gradient_penalty":
-        return gradient_penalty(critic, real, fake, mix)
-    return r1(critic, real)
+
+    def taken():
+        if name == "gradient_penalty":
+            return gradient_penalty(critic, real, fake, mix)
+        return r1(critic, real)
+
+    if interval == 1:
+        return taken()
+    return tf.cond(step % interval == 0, lambda: interval * taken(), lambda: tf.zeros(()))
 
 
-def known_penalty(name):
+def known_penalty(name, normalization=None, interval=1):
     """The name, if it is None or one of `PENALTIES`.
 
+    Args:
+        name: Of the penalty.
+        normalization: Of the discriminator.
+        interval: Steps from one penalty to the next.
+
     Raises:
-        ValueError: There is no such penalty.
+        ValueError: There is no such penalty, the interval is below 1, or the discriminator
+            normalises over the batch where the penalty needs a function of one sample (always) or
+            replicas could not agree on the statistics (a lazy one).
     """
-    return None if name is None else _entry(dict.fromkeys(PENALTIES, name), name, "penalty")
+    if interval < 1:
+        raise ValueError(f"`penalty_interval` must be at least 1. Received: {interval}.")
+    if name is None:
+        return None
+    _entry(dict.fromkeys(PENALTIES, name), name, "penalty")
+    if normalization == "batch" and (name == "gradient_penalty" or interval > 1):
+        what = "A gradient penalty" if name == "gradient_penalty" else "A lazy penalty"
+        raise ValueError(
+            f"{what} is a function of one sample, and batch normalisation mixes "
+            "samples: set `discriminator_normalization` to 'layer', 'spectral' or None."
+        )
+    return name
 
 
 def _entry(table, name, kind):
@@ -153,14 +191,29 @@ def absolute_error(x, y):
     return total(tf.abs(x - y))
 
 
-def bernoulli_nll(x, logits):
+def bernoulli_nll(x, logits, weight=1.0):
     """-log p(x) under independent Bernoullis, nats, summed per example. (B, ...) -> (B,)
 
     Args:
         x: Values in [0, 1]; a likelihood where they are 0 or 1, a cross-entropy otherwise.
         logits: Log odds, same shape.
+        weight: Broadcastable factor of each value; 0 leaves a value out of the likelihood.
     """
-    return total(tf.nn.sigmoid_cross_entropy_with_logits(labels=x, logits=logits))
+    return total(weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=x, logits=logits))
+
+
+def gaussian_log_density(x, mean, log_var):
+    """log N(x; mean, exp(log_var)) in nats, elementwise, log 2 pi included."""
+    squared = tf.square(x - mean) * tf.exp(-log_var)
+    return -0.5 * (squared + log_var + math.log(2.0 * math.pi))
+
+
+def gaussian_nll(x, mean, log_var):
+    """-log p(x) under independent Gaussians, nats, summed per example. (B, ...) -> (B,)
+
+    Kingma and Welling 2013, appendix C.2.
+    """
+    return -total(gaussian_log_density(x, mean, log_var))
 
 
 def kl_to_standard_normal(mean, log_var):
@@ -169,3 +222,26 @@ def kl_to_standard_normal(mean, log_var):
     Kingma and Welling 2013, appendix B.
     """
     return 0.5 * total(tf.exp(log_var) + tf.square(mean) - 1.0 - log_var)
+
+
+def kl_between_normals(mean, log_var, prior_mean, prior_log_var):
+    """KL(N(mean, exp(log_var)) || N(prior_mean, exp(prior_log_var))), nats. (B, Z) each -> (B,)"""
+    ratio = log_var - prior_log_var
+    shift = tf.square(mean - prior_mean) * tf.exp(-prior_log_var)
+    return 0.5 * total(tf.exp(ratio) + shift - 1.0 - ratio)
+
+
+def free_bits(kl, nats):
+    """KL by dimension, averaged over the batch and at least `nats` each. (B, Z) -> (Z,)
+
+    Kingma et al. 2016 (https://arxiv.org/abs/1606.04934), equation 15. The average that is compared
+    is that of the global batch, so that replicas train as one device does.
+    """
+    kl = tf.reduce_mean(kl, 0)
+    average = tf.distribute.get_replica_context().all_reduce("mean", tf.stop_gradient(kl))
+    return tf.where(average > nats, kl, nats)
+
+
+def importance_weighted(log_weights):
+    """log (1/k) sum_i w_i in nats. (B, k) -> (B,); Burda et al. 2015, equation 8."""
+    return tf.reduce_logsumexp(log_weights, 1) - math.log(log_weights.shape[1])

@@ -219,7 +219,7 @@ def weights(networks):
 
 @contextlib.contextmanager
 def initial_weights(seed):
-    """Keras's initializers inside draw by `seed`; Python's global random state is left as it was."""
+    """Keras's initializers inside draw by `seed`; Python's global random state stays as it was."""
     state = python_random.getstate()
     python_random.seed(seed)
     try:

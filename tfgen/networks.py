@@ -5,7 +5,7 @@ import math
 import keras
 from keras.layers import Activation, Conv2D, Conv2DTranspose, Dense, Flatten, LeakyReLU, Reshape
 
-from tfgen.layers import BatchNorm
+from tfgen.layers import BatchNorm, SpectralNormalization
 
 # The last layer and all losses stay in float32 under a mixed precision policy.
 HEAD = "float32"
@@ -121,48 +121,50 @@ def downsampling(
         output_shape: Shape of one output; linear.
         filters: Maps of the first layer; doubled at each later one.
         stages: Number of halvings of the picture.
-        normalization: "batch", "layer" (one sample's statistics; right with a gradient penalty) or
-            None.
+        normalization: "batch", "layer" (one sample's statistics; right with a gradient penalty),
+            "spectral" (of every layer's kernel) or None.
         init: Kernel initializer as a function without arguments.
     """
     layers = [keras.Input(image_shape)]
+    biased = normalization in (None, "spectral")
     for n in range(stages):
-        plain = n == 0 or normalization is None
-        layers.append(
-            Conv2D(
-                filters * 2**n,
-                5,
-                2,
-                "same",
-                use_bias=normalization is None,
-                kernel_initializer=init(),
-            )
-        )
-        if not plain:
-            layers.append(normalized(normalization))
-        layers.append(LeakyReLU(0.2))
+        conv = Conv2D(filters * 2**n, 5, 2, "same", use_bias=biased, kernel_initializer=init())
+        layers += [*normalizing(conv, normalization, first=n == 0), LeakyReLU(0.2)]
+    head = Dense(math.prod(output_shape), use_bias=False, kernel_initializer=init(), dtype=HEAD)
     layers += [
         Flatten(),
-        Dense(math.prod(output_shape), use_bias=False, kernel_initializer=init(), dtype=HEAD),
+        *normalizing(head, normalization, first=True),
         Reshape(output_shape, dtype=HEAD),
     ]
     return keras.Sequential(layers)
 
 
 NORMALIZATIONS = {
-    "batch": lambda: BatchNorm(gain_stddev=0.02),
-    "layer": lambda: keras.layers.LayerNormalization(axis=(1, 2, 3)),
+    "batch": lambda axes: BatchNorm(gain_stddev=0.02),
+    "layer": lambda axes: keras.layers.LayerNormalization(axis=axes),
 }
 
 
-def normalized(name):
-    """A normalisation layer: "batch" or "layer".
+def normalizing(layer, normalization, first=False):
+    """A discriminator's layer and what normalises it, as a list of layers.
+
+    Args:
+        layer: A convolution or dense layer.
+        normalization: "batch", "layer", "spectral" or None.
+        first: Whether it is a layer whose outputs are not normalised: the first and the last one.
+            Its kernel is, under "spectral".
 
     Raises:
         ValueError: There is no such normalisation.
     """
-    if name not in NORMALIZATIONS:
+    if normalization == "spectral":
+        return [SpectralNormalization(layer)]
+    if normalization is not None and normalization not in NORMALIZATIONS:
         raise ValueError(
-            f"Unknown normalization {name!r}. Known: {', '.join(NORMALIZATIONS)}, None."
+            f"Unknown normalization {normalization!r}. "
+            f"Known: {', '.join(NORMALIZATIONS)}, spectral, None."
         )
-    return NORMALIZATIONS[name]()
+    if first or normalization is None:
+        return [layer]
+    axes = (1, 2, 3) if isinstance(layer, Conv2D) else -1
+    return [layer, NORMALIZATIONS[normalization](axes)]

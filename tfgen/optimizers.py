@@ -28,6 +28,40 @@ class GeometricDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 
 @keras.saving.register_keras_serializable("tfgen")
+class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A constant rate that then falls linearly to 0.
+
+    The recipe of Zhu et al. 2017 (CycleGAN) and of Choi et al. 2018 (StarGAN).
+
+    Args:
+        initial: Rate of the first `constant_steps` updates.
+        constant_steps: Updates before the fall begins.
+        decay_steps: Updates until the rate is 0, where it stays.
+    """
+
+    def __init__(self, initial=2e-4, constant_steps=100_000, decay_steps=100_000):
+        if decay_steps < 1 or constant_steps < 0:
+            raise ValueError(
+                "`decay_steps` must be at least 1 and `constant_steps` at least 0. "
+                f"Received: {decay_steps}, {constant_steps}."
+            )
+        self.initial = initial
+        self.constant_steps = constant_steps
+        self.decay_steps = decay_steps
+
+    def __call__(self, step):
+        fallen = (ops.cast(step, "float32") - self.constant_steps) / self.decay_steps
+        return self.initial * (1.0 - ops.clip(fallen, 0.0, 1.0))
+
+    def get_config(self):
+        return {
+            "initial": self.initial,
+            "constant_steps": self.constant_steps,
+            "decay_steps": self.decay_steps,
+        }
+
+
+@keras.saving.register_keras_serializable("tfgen")
 class RampedSGD(keras.optimizers.SGD):
     """Gradient descent with a momentum that rises linearly.
 

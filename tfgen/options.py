@@ -12,7 +12,7 @@ class FitOptions:
     Args:
         epochs: Passes over the data, all starts of the run together.
         steps_per_epoch: Batches in an epoch; by default as many as the data set fills.
-        verbose: 0 silent, 1 progress bar, 2 one line an epoch, "auto".
+        verbose: 0 silent, 1 progress bar, 2 one line an epoch; "auto" is 1 on a terminal, else 2.
         validation_freq: Epochs between validations.
         validation_steps: Batches of a validation; by default all.
     """

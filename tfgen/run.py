@@ -12,6 +12,7 @@ optimizer slots and step: the data and every random number are functions of (see
 """
 
 import contextlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,7 +164,9 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry):
     """The rest of the epoch that was interrupted, then whole epochs."""
     options, steps = RunOptions(**settings.run), settings.fit["steps_per_epoch"]
     steps = steps or stream.steps_per_epoch
-    step, epochs = taken(model), settings.fit["epochs"]
+    step, epochs, verbose = taken(model), settings.fit["epochs"], settings.fit["verbose"]
+    if verbose == "auto":  # A log file wants a line an epoch, not a bar drawn a thousand times.
+        verbose = 1 if sys.stdout.isatty() else 2
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
     clock = callbacks.Clock(entry)
     with callbacks.Signals() as signals, _explained(checkpoints):
@@ -172,6 +175,9 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry):
             callbacks.Guard(),
             callbacks.Recorder(folder, writer, clock, steps * settings.data["batch_size"]),
             callbacks.Sampler(folder, writer, options.sample_epochs, options.sample_seeds),
+            callbacks.Depictor(
+                folder, writer, options.sample_epochs, validation or stream.from_step(0)
+            ),
             callbacks.Saver(checkpoints, clock, signals, steps, options, epochs),
         ]
         while step < epochs * steps:
@@ -181,7 +187,7 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry):
                 initial_epoch=epoch,
                 epochs=epoch + 1 if done else epochs,
                 steps_per_epoch=steps - done,
-                verbose=settings.fit["verbose"],
+                verbose=verbose,
                 validation_data=validation,
                 validation_freq=settings.fit["validation_freq"],
                 callbacks=hooks,

@@ -23,10 +23,11 @@ class Input:
     Args:
         shape: Shape of one row; None for a free side.
         dtype: Name of the NumPy dtype, or "string".
-        distribution: "normal", "uniform", "categorical", or None: it must be given.
+        distribution: "normal", "uniform", "categorical", "choice", or None: it must be given.
         low: Lower end of "uniform".
         high: Upper end of "uniform" (excluded).
         num_classes: Number of classes of "categorical"; also the valid range of a given label.
+        choices: Texts of "choice".
     """
 
     shape: tuple[int | None, ...]
@@ -35,6 +36,7 @@ class Input:
     low: float = 0.0
     high: float = 1.0
     num_classes: int | None = None
+    choices: tuple[str, ...] | None = None
 
     @classmethod
     def noise(cls, *shape: int) -> "Input":
@@ -56,6 +58,16 @@ class Input:
         """A class number, int32; drawn uniformly where it is not given."""
         return cls((), "int32", distribution="categorical", num_classes=num_classes)
 
+    @classmethod
+    def text(cls, choices: Sequence[str] = ()) -> "Input":
+        """A text, UTF-8; drawn from `choices` where there are some."""
+        return cls((), "string", "choice" if choices else None, choices=tuple(choices) or None)
+
+    @classmethod
+    def tokens(cls, length: int, num_tokens: int) -> "Input":
+        """A text as token numbers, int32 (length,); it cannot be drawn."""
+        return cls((length,), "int32", num_classes=num_tokens)
+
     def draw(self, xp, seeds, name: str):
         """One row a seed, (N, *shape); a pure function of each seed and the input's name."""
         shape = (seeds.shape[0] if seeds.shape[0] is not None else _size(seeds), *self.shape)
@@ -67,7 +79,20 @@ class Input:
             return u * np.float32(self.high - self.low) + np.float32(self.low)
         if self.distribution == "categorical":
             return random.categorical(xp, shape, seeds, stream, self.num_classes)
+        if self.distribution == "choice":
+            return _chosen(
+                self.choices, random.categorical(xp, shape, seeds, stream, len(self.choices))
+            )
         raise ValueError(f"Input {name!r} cannot be drawn and must be given.")
+
+
+def _chosen(choices, numbers):
+    texts = [text.encode() for text in choices]
+    if isinstance(numbers, np.ndarray):
+        return np.array(texts, object)[numbers]
+    import tensorflow as tf
+
+    return tf.gather(tf.constant(texts), numbers)
 
 
 def _size(seeds):
@@ -86,10 +111,12 @@ class Signature:
     Args:
         fn: Called with one keyword argument for each input, each with a batch axis in front.
         inputs: Name -> Input, in order.
+        numbers: The same function for runtimes without strings, where an input is a text.
     """
 
     fn: Callable[..., dict[str, Any]]
     inputs: dict[str, Input]
+    numbers: "Numbers | None" = None
 
     @property
     def drawable(self) -> bool:
@@ -135,6 +162,21 @@ class Signature:
     def manifest(self) -> dict[str, Any]:
         """The inputs as plain data, enough to draw them without TensorFlow."""
         return {name: asdict(spec) for name, spec in self.inputs.items()}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A signature whose texts have become numbers: what ONNX gets.
+
+    Args:
+        signature: Takes numbers where the other takes texts, and gives the same.
+        convert: Inputs by name, of the signature with texts -> of this one.
+        files: Name -> contents of the files by which a client converts for itself.
+    """
+
+    signature: Signature
+    convert: Callable[[dict[str, Any]], dict[str, Any]]
+    files: dict[str, str]
 
 
 def as_seeds(seeds) -> np.ndarray:

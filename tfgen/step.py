@@ -104,6 +104,7 @@ def as_batch(data, image_shape=None):
 
     Args:
         data: A dict, images, (images,) or (images, labels); images float32 (B, H, W, C) in [-1, 1].
+            Of a dict, `image` and every key that begins with `image_` are images.
         image_shape: (H, W, C) that the images must have, None for a free side or for no check.
 
     Raises:
@@ -118,8 +119,9 @@ def as_batch(data, image_shape=None):
             )
         data = dict(zip(("image", "label"), parts, strict=False))
     batch = dict(data)
-    if "image" in batch:
-        batch["image"] = _checked(batch["image"], image_shape)
+    for key in batch:
+        if key == "image" or key.startswith("image_"):
+            batch[key] = _checked(batch[key], image_shape)
     return batch
 
 

@@ -15,13 +15,25 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfgen.data import builtin, folder, tfds
+from tfgen.data import builtin, captioned_digits, captions, domains, folder, tfds, tinted
+from tfgen.data.domains import pairs
+from tfgen.data.key_patches import patches
 from tfgen.data.picture import Form
 from tfgen.data.pipeline import batches
 from tfgen.data.sources import Source, array
 from tfgen.data.store import memory_limit as _memory_limit
 
-__all__ = ["DATASETS", "Source", "array", "batches", "describe", "load", "source"]
+__all__ = [
+    "DATASETS",
+    "Source",
+    "array",
+    "batches",
+    "describe",
+    "load",
+    "pairs",
+    "patches",
+    "source",
+]
 
 
 class _Kind(NamedTuple):
@@ -32,8 +44,27 @@ class _Kind(NamedTuple):
 DATASETS = {
     "digits": _Kind("1,797 real 8x8 grey digits, 10 classes; no download", builtin.digits),
     "mnist-5k": _Kind("5,000 real 28x28 MNIST digits, 10 classes; no download", builtin.mnist_5k),
+    "inverted-digits": _Kind(
+        "8x8 digits (A) and other ones inverted (B), unpaired; no download",
+        domains.inverted_digits,
+    ),
+    "tinted-digits": _Kind(
+        "8x8 digits in one of four colours, which is their class; no download",
+        tinted.tinted_digits,
+    ),
+    "captioned-digits": _Kind(
+        "7,188 pictures 16x16 of real digits in colours, with captions; no download",
+        captioned_digits.captioned_digits,
+    ),
     "tfds:NAME": _Kind("any set of images of tensorflow-datasets", tfds.prepared),
     "folder:PATH": _Kind("your own pictures, flat or one folder a class", folder.folder),
+    "captions:PATH": _Kind(
+        "your own pictures with captions.csv or .jsonl, or captions:tfds:NAME", captions.captioned
+    ),
+    "patches:NAME": _Kind("one of these with the key local patches of each picture", patches),
+    "pairs:A=NAME,B=NAME": _Kind(
+        "two of these as unpaired domains; NAME[CLASS] is one class of a set", domains.named
+    ),
 }
 
 
@@ -56,7 +87,7 @@ def source(
     """The examples of one split, with random access.
 
     Args:
-        name: "digits", "mnist-5k", "tfds:NAME" or "folder:PATH".
+        name: One of `DATASETS`, such as "digits", "tfds:NAME" or "folder:PATH".
         split: "train", "test" or "all"; for "tfds:" whatever tensorflow-datasets takes.
         image_size: Side or (H, W) that the images are brought to; None keeps theirs.
         channels: 1 (grey) or 3 (RGB); None keeps theirs, a folder's become RGB.
@@ -72,15 +103,29 @@ def source(
         ValueError: Unknown name or split, a set that is empty, not prepared or cannot be decoded,
             images of several sizes without `image_size`, or an option that does not apply.
     """
+    kind, colon, rest = name.partition(":")
+    if kind in ("pairs", "patches") and rest:
+        own = {"image_size": image_size, "channels": channels, "resize": resize}
+        own["memory_limit"] = memory_limit
+        of_tfds = {"data_dir": data_dir, "download": download}
+
+        def find(one, part):
+            return source(one, part, **own, **(of_tfds if one.startswith("tfds:") else {}))
+
+        if kind == "patches":
+            return patches(find(rest, split))
+        return domains.named(rest, split, find)
     form = Form(image_size, channels, resize)
     limit = _memory_limit(memory_limit)
-    kind, colon, rest = name.partition(":")
-    if kind != "tfds" and (data_dir is not None or download):
+    from_tfds = kind == "tfds" or name.startswith("captions:tfds:")
+    if not from_tfds and (data_dir is not None or download):
         raise ValueError(f"data_dir and download apply to 'tfds:NAME' only. Received: {name!r}.")
     if kind == "tfds" and rest:
         found = DATASETS["tfds:NAME"].make(rest, split, form, limit, data_dir, download)
     elif kind == "folder" and rest:
         found = DATASETS["folder:PATH"].make(rest, split, form, limit)
+    elif kind == "captions" and rest:
+        found = DATASETS["captions:PATH"].make(rest, split, form, limit, data_dir, download)
     elif name in DATASETS and not colon:
         found = DATASETS[name].make(split, form)
     else:

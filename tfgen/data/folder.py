@@ -20,7 +20,7 @@ EXTENSIONS = (
 )
 _CHUNK = 256
 # What Pillow raises for damaged files; a broken PNG chunk is a SyntaxError there.
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     SyntaxError,
     ValueError,
@@ -196,5 +196,5 @@ def _decoded(path, form):
     try:
         with Image.open(path) as picture:
             return fitted(picture, form)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return f"{type(error).__name__}: {error}".replace(str(path), path.name)

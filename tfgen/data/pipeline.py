@@ -14,7 +14,9 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
+from tfgen.classifiers import balanced_draw
 from tfgen.data.augmentation import augmentation, subkey
+from tfgen.data.key_patches import following
 from tfgen.data.sources import Source
 from tfgen.signature import as_seeds
 
@@ -35,6 +37,7 @@ def batches(
     crop_at: str | None = None,
     binarize: str | None = None,
     labels: bool | None = None,
+    labelled: int | None = None,
 ) -> tf.data.Dataset:
     """Dict batches: `image` float32 (B, H, W, C) in [-1, 1], `label` int32 (B,), and what else.
 
@@ -55,6 +58,12 @@ def batches(
         binarize: "threshold" (1 where x >= 0, else -1), "stochastic" (1 with probability
             (x + 1) / 2, drawn anew each epoch), "fixed" (the same, one draw an example forever).
         labels: None for labels where the source has them, True to require them, False for none.
+        labelled: For learning from few labels: how many examples of a training split keep theirs,
+            as equally many of each class as possible, drawn by `seed`; the others' become -1.
+
+    A source with a second domain gives its images as `image_b`, shuffled and augmented by draws of
+    their own. An epoch is then one of the larger domain; the smaller one goes through as many of
+    its own as fit.
 
     Returns:
         A dataset with these attributes besides TensorFlow's own: `source`; `steps_per_epoch`; and
@@ -68,16 +77,39 @@ def batches(
     shuffle = training if shuffle is None else shuffle
     drop_remainder = training if drop_remainder is None else drop_remainder
     crop_at = crop_at or ("random" if training else "center")
-    steps = _steps_per_epoch(source, batch_size, drop_remainder)
-    keys = _keys(source, labels)
     seed = int(as_seeds([seed])[0])
-    order = _Order(source.size, batch_size, steps, seed, shuffle, drop_remainder)
-    gather = _gatherer({key: source.arrays[key] for key in keys})
-    augment = augmentation(source.image_shape, seed, binarize, crop, crop_at, flip)
 
-    def fetch(step, rows):
-        batch = gather(rows)
-        return {**batch, "image": augment(batch["image"], step, rows)}
+    def domain(source, seed):
+        steps = _steps_per_epoch(source, batch_size, drop_remainder)
+        keys = _keys(source, labels)
+        order = _Order(source.size, batch_size, steps, seed, shuffle, drop_remainder)
+        arrays = {key: source.arrays[key] for key in keys}
+        if labelled is not None and training:
+            arrays["label"] = _few(_labels_of(source, keys), labelled, seed)
+        gather = _gatherer(arrays)
+        augment = augmentation(source.image_shape, seed, binarize, crop, crop_at, flip)
+
+        if "patches" in keys and (binarize or crop):
+            raise ValueError("Key patches go with `flip` only, not with binarize and crop.")
+
+        def fetch(step, rows):
+            batch = gather(rows)
+            batch = {**batch, "image": augment(batch["image"], step, rows)}
+            return following(batch, step, seed, flip) if "patches" in keys else batch
+
+        return order, fetch
+
+    order, fetch = domain(source, seed)
+    if source.second is not None:
+        if not drop_remainder:
+            raise ValueError("Two domains need drop_remainder=True: their last batches differ.")
+        other, fetch_other = domain(source.second, int(as_seeds([subkey(seed, "data/second")])[0]))
+        order, fetch_first = _Orders(order, other), fetch
+
+        def fetch(first, second):
+            return {**fetch_first(*first), "image_b": fetch_other(*second)["image"]}
+
+    steps = order.steps
 
     def stream(numbers):
         dataset = numbers.map(fetch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -114,6 +146,22 @@ def _keys(source, labels):
     return [key for key in source.arrays if key != "label" or labels in (None, True)]
 
 
+def _labels_of(source, keys):
+    if "label" not in keys:
+        raise ValueError(f"`labelled` needs labels; data set {source.name!r} is used without.")
+    return source.arrays["label"]
+
+
+def _few(label, count, seed):
+    """Labels of which `count` are kept; -1 for the others."""
+    words = subkey(seed, "data/labelled")
+    generator = np.random.RandomState([words & 0xFFFFFFFF, words >> 32])
+    kept = np.full_like(label, -1)
+    rows = balanced_draw(label, count, generator)
+    kept[rows] = label[rows]
+    return kept
+
+
 def _options():
     options = tf.data.Options()
     options.deterministic = True
@@ -131,7 +179,7 @@ class _Order:
         self.words = base & 0xFFFFFFFF, base >> 32
 
     def from_step(self, start):
-        """Endless, from this training step on."""
+        """Endless, from this training step on; `start` may be a tensor."""
         epochs = tf.data.Dataset.counter(start // self.steps)
         numbers = epochs.flat_map(lambda epoch: self._epoch(epoch, start))
         endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
@@ -144,14 +192,7 @@ class _Order:
         never uses. The count is kept in Python because a variable made in a strategy's scope would
         be mirrored, which tf.data cannot capture.
         """
-        count = itertools.count()
-
-        def one(_):
-            epoch = tf.numpy_function(lambda: np.int64(next(count)), [], tf.int64)
-            return self._epoch(tf.ensure_shape(epoch, ()), 0)
-
-        numbers = tf.data.Dataset.range(1).flat_map(one)
-        return numbers.apply(tf.data.experimental.assert_cardinality(self.steps))
+        return _iterations(lambda epoch: self._epoch(epoch, 0), self.steps)
 
     def _epoch(self, epoch, start):
         if self.shuffle:
@@ -167,12 +208,40 @@ class _Order:
                 rows.set_shape((self.batch_size,))
             return step, rows
 
-        first = tf.maximum(epoch * self.steps, tf.constant(start, tf.int64))
+        first = tf.maximum(epoch * self.steps, tf.cast(start, tf.int64))
         return tf.data.Dataset.range(first, (epoch + 1) * self.steps).map(one)
 
     def _permutation(self, epoch):
         generator = np.random.RandomState([*self.words, epoch & 0xFFFFFFFF, epoch >> 32])
         return generator.permutation(self.size).astype(np.int64)
+
+
+class _Orders:
+    """The orders of two domains side by side; an epoch is one of the longer."""
+
+    def __init__(self, first, second):
+        self.both = first, second
+        self.steps = max(first.steps, second.steps)
+
+    def from_step(self, start):
+        """Endless, from this training step on; `start` may be a tensor."""
+        return tf.data.Dataset.zip(*(order.from_step(start) for order in self.both))
+
+    def epochs(self):
+        """One epoch: epoch k in the k-th iteration, as `_Order.epochs`."""
+        return _iterations(lambda k: self.from_step(k * self.steps).take(self.steps), self.steps)
+
+
+def _iterations(epoch, steps):
+    """A dataset whose k-th iteration is `epoch(k)`, of so many steps."""
+    count = itertools.count()
+
+    def one(_):
+        number = tf.numpy_function(lambda: np.int64(next(count)), [], tf.int64)
+        return epoch(tf.ensure_shape(number, ()))
+
+    numbers = tf.data.Dataset.range(1).flat_map(one)
+    return numbers.apply(tf.data.experimental.assert_cardinality(steps))
 
 
 def _gatherer(arrays):

@@ -27,6 +27,8 @@ class Source:
         fingerprint: SHA-256 over the arrays' contents, in hexadecimal.
         class_names: One name a label, or None.
         notes: What a reader of a run should know, such as pictures that could not be read.
+        second: A second domain, whose images come as `image_b` in an order of their own; size and
+            order of this source are those of the first.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Source:
     fingerprint: str
     class_names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    second: "Source | None" = None
 
     @property
     def size(self) -> int:

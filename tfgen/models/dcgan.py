@@ -13,14 +13,16 @@ own, so that the batch statistics do not tell them apart.
 
 Differs from the paper: other picture sizes than 64x64 have more or fewer of the same stages; no L2
 weight decay (1e-5 in the authors' script); each real batch serves a step of both players, where the
-script alternates between batches; D's moving averages, used by `discriminate` only, are those of
-real images.
+script alternates between batches; D's moving averages, used by `discriminate` and `features` only,
+are those of real images. What came later is a matter of arguments: other losses and penalties,
+augmentation, label smoothing, spectral normalisation, residual networks.
 """
 
 import keras
 import tensorflow as tf
 
-from tfgen import losses, networks
+from tfgen import augment, losses, networks, residual
+from tfgen.features import pooled_activations
 from tfgen.layers import borrow
 from tfgen.model import GenerativeModel, descend, initial_weights
 from tfgen.signature import Input, Signature
@@ -34,21 +36,28 @@ class DCGAN(GenerativeModel):
     Args:
         image_shape: (H, W, C); sides that can be halved, 1 or 3 channels.
         latent_dim: Length of z.
+        latent: Distribution of z: "uniform" in [-1, 1] (the paper) or standard "normal".
+        network: "dcgan" or "resnet", the residual pair of `tfgen.residual` (SNGAN).
         filters: Maps of the widest layers in space; doubled at each halving. The paper's is 128.
+            Of "resnet": all maps of D; G has twice as many.
         stages: Halvings of the picture; by default down to a shorter side of 4 to 7.
         loss: A name in `tfgen.losses.ADVERSARIAL`.
-        penalty: None, "gradient_penalty" or "r1", on D.
+        label_smoothing: s puts D's target for real images at 1 - s (Salimans et al. 2016).
+        penalty: None, "gradient_penalty" or "r1", on D, at the images that D sees.
         penalty_weight: Of the penalty.
-        discriminator_normalization: "batch" (the paper), "layer" or None. A gradient penalty is a
-            function of one sample, so it needs another than "batch".
+        penalty_interval: Steps from one penalty to the next, which is then as many times heavier
+            (Karras et al. 2020).
+        discriminator_normalization: "batch" (the paper), "layer", "spectral" or None. A gradient
+            penalty is a function of one sample, so it needs another than "batch".
+        augmentation: Names in `tfgen.augment.AUGMENTATIONS`, applied to all that D sees.
         discriminator_steps: Steps of D in one training step. The batch is cut into as many
             minibatches, so it must be divisible by it.
         generator_steps: Steps of G in one training step, each on fresh noise.
         seed: Of the initial weights and of every draw.
 
     Raises:
-        ValueError: Sides that cannot be halved, an unknown loss, penalty or normalisation, or a
-            penalty together with batch normalisation.
+        ValueError: Sides that cannot be halved, an unknown name, a gradient penalty or lazy penalty
+            together with batch normalisation, or smoothing of a loss without labels.
     """
 
     reports = ("discriminator_loss", "generator_loss", "penalty")
@@ -57,12 +66,17 @@ class DCGAN(GenerativeModel):
         self,
         image_shape=(64, 64, 3),
         latent_dim=100,
+        latent="uniform",
+        network="dcgan",
         filters=128,
         stages=None,
         loss="non_saturating",
+        label_smoothing=0.0,
         penalty=None,
         penalty_weight=10.0,
+        penalty_interval=1,
         discriminator_normalization="batch",
+        augmentation=(),
         discriminator_steps=1,
         generator_steps=1,
         seed=0,
@@ -70,26 +84,24 @@ class DCGAN(GenerativeModel):
         super().__init__(seed)
         self.image_shape = tuple(image_shape)
         self.latent_dim = latent_dim
+        self.latent = latent
+        self.network = network
         self.filters = filters
         self.stages = stages
         self.loss = loss
-        self.penalty = losses.known_penalty(penalty)
+        self.label_smoothing = label_smoothing
+        self.penalty = losses.known_penalty(penalty, discriminator_normalization, penalty_interval)
         self.penalty_weight = penalty_weight
+        self.penalty_interval = penalty_interval
         self.discriminator_normalization = discriminator_normalization
+        self.augmentation = augment.known(augmentation)
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
-        self.game = losses.adversarial(loss)
-        if penalty == "gradient_penalty" and discriminator_normalization == "batch":
-            raise ValueError(
-                "A gradient penalty is a function of one sample, and batch normalisation mixes "
-                "samples: set `discriminator_normalization` to 'layer' or None."
-            )
-        halvings = networks.halvings(self.image_shape, stages)
+        self.game = losses.adversarial(loss, label_smoothing)
+        if latent not in ("uniform", "normal"):
+            raise ValueError(f"`latent` must be 'uniform' or 'normal'. Received: {latent!r}.")
         with initial_weights(seed):
-            self.generator = networks.upsampling(latent_dim, self.image_shape, filters, halvings)
-            self.discriminator = networks.downsampling(
-                self.image_shape, (1,), filters, halvings, discriminator_normalization
-            )
+            self.generator, self.discriminator = self.networks()
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
         self.compile_players(
@@ -104,32 +116,45 @@ class DCGAN(GenerativeModel):
     @step
     def train_step(self, batch):
         for real in minibatches(batch["image"], self.discriminator_steps):
-            fake = borrow(self.generator, self.latent("z of D", tf.shape(real)[0]))
+            fake = borrow(self.generator, self.noise("z of D", tf.shape(real)[0]))  # (B, H, W, C)
+            real, fake = self.augmented(real), self.augmented(fake)
             mix = self.uniform("mix", tf.shape(real)[0], 1, 1, 1)
             with tf.GradientTape() as tape:
                 d_loss = self.game.discriminator(
                     self.discriminator(real, training=True),
                     borrow(self.discriminator, fake),
                 )
-                penalty = losses.penalty(self.penalty, self.critic, real, fake, mix)
+                penalty = self.penalised(real, fake, mix)
                 loss = d_loss + self.penalty_weight * penalty
             descend(self.discriminator_optimizer, tape, loss, self.discriminator)
 
         for _ in range(self.generator_steps):
-            z = self.latent("z of G", tf.shape(real)[0])
+            z = self.noise("z of G", tf.shape(real)[0])  # (B, Z)
             with tf.GradientTape() as tape:
-                fake = self.generator(z, training=True)
+                fake = self.augmented(self.generator(z, training=True))
                 g_loss = self.game.generator(borrow(self.discriminator, fake))
             descend(self.generator_optimizer, tape, g_loss, self.generator)
 
         return self.report(discriminator_loss=d_loss, generator_loss=g_loss, penalty=penalty)
 
-    def latent(self, purpose, size):
-        """z ~ U(-1, 1), (B, Z)"""
+    def noise(self, purpose, size):
+        """z ~ U(-1, 1) or N(0, I), (B, Z)"""
+        if self.latent == "normal":
+            return self.normal(purpose, size, self.latent_dim)
         return 2.0 * self.uniform(purpose, size, self.latent_dim) - 1.0
 
-    def critic(self, image):
-        return borrow(self.discriminator, image)
+    def augmented(self, image):
+        return augment.augmented(self.augmentation, image)
+
+    def penalised(self, real, fake, mix):
+        """The penalty on D, a scalar."""
+
+        def critic(image):
+            return borrow(self.discriminator, image)
+
+        return losses.penalty(
+            self.penalty, critic, real, fake, mix, self.step.value, self.penalty_interval
+        )
 
     def generate(self, z):
         return {"image": self.generator(z, training=False)}
@@ -137,12 +162,35 @@ class DCGAN(GenerativeModel):
     def discriminate(self, image):
         return {"logit": self.discriminator(image, training=False)}
 
+    def features(self, image):
+        # Section 5.1: what a linear classifier is trained on.
+        return {"features": pooled_activations(self.discriminator, image)}
+
     def signatures(self):
         z = Input.uniform(self.latent_dim, low=-1.0, high=1.0)
+        if self.latent == "normal":
+            z = Input.noise(self.latent_dim)
         return {
             "generate": Signature(self.generate, {"z": z}),
             "discriminate": Signature(self.discriminate, {"image": Input.image(self.image_shape)}),
+            "features": Signature(self.features, {"image": Input.image(self.image_shape)}),
         }
+
+    def networks(self):
+        """G and D."""
+        shape, normalization = self.image_shape, self.discriminator_normalization
+        stages = networks.halvings(shape, self.stages)
+        if self.network == "dcgan":
+            return (
+                networks.upsampling(self.latent_dim, shape, self.filters, stages),
+                networks.downsampling(shape, (1,), self.filters, stages, normalization),
+            )
+        if self.network != "resnet":
+            raise ValueError(f"`network` must be 'dcgan' or 'resnet'. Received: {self.network!r}.")
+        return (
+            residual.generator(self.latent_dim, shape, 2 * self.filters, stages),
+            residual.discriminator(shape, (1,), self.filters, normalization),
+        )
 
 
 def paper_optimizer():

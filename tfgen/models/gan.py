@@ -39,6 +39,8 @@ class GAN(GenerativeModel):
         generator_hidden: Widths of G's rectifier layers.
         discriminator_hidden: Widths of D's layers.
         discriminator_activation: "maxout" (the paper, 5 pieces) or "leaky_relu" (slope 0.2).
+        initializer: "paper" (uniform in +-0.05 for G, in +-0.005 for D's maxout, which suit the
+            paper's widths) or "glorot".
         dropout: Dropout rates of D's input and of its hidden layers.
         loss: A name in `tfgen.losses.ADVERSARIAL`; the paper's are "minimax" and "non_saturating".
         discriminator_steps: Steps of D in one training step (k). The batch is cut into k
@@ -56,6 +58,7 @@ class GAN(GenerativeModel):
         generator_hidden=(1200, 1200),
         discriminator_hidden=(240, 240),
         discriminator_activation="maxout",
+        initializer="paper",
         dropout=(0.2, 0.5),
         loss="non_saturating",
         discriminator_steps=1,
@@ -68,15 +71,23 @@ class GAN(GenerativeModel):
         self.generator_hidden = tuple(generator_hidden)
         self.discriminator_hidden = tuple(discriminator_hidden)
         self.discriminator_activation = discriminator_activation
+        self.initializer = initializer
         self.dropout = tuple(dropout)
         self.loss = loss
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
         self.game = losses.adversarial(loss)
+        if initializer not in ("paper", "glorot"):
+            raise ValueError(
+                f"`initializer` must be 'paper' or 'glorot'. Received: {initializer!r}."
+            )
+        ranges = (0.05, 0.005) if initializer == "paper" else (None, None)
         with initial_weights(seed):
-            self.generator = rectifier_generator(latent_dim, generator_hidden, self.image_shape)
+            self.generator = rectifier_generator(
+                latent_dim, generator_hidden, self.image_shape, ranges[0]
+            )
             self.discriminator = discriminator(
-                self.image_shape, discriminator_hidden, discriminator_activation, dropout
+                self.image_shape, discriminator_hidden, discriminator_activation, dropout, ranges[1]
             )
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
@@ -127,22 +138,27 @@ def paper_optimizer():
     return RampedSGD(GeometricDecay(0.1, 1.000004, 1e-6), 0.5, 0.7, 125_000)
 
 
-def rectifier_generator(latent_dim, hidden, image_shape):
-    """Rectifier layers and a sigmoid moved to [-1, 1]; all kernels uniform in +-0.05."""
+def uniform(limit):
+    """Uniform in +-`limit`; Glorot's for None."""
+    return "glorot_uniform" if limit is None else keras.initializers.RandomUniform(-limit, limit)
+
+
+def rectifier_generator(latent_dim, hidden, image_shape, limit):
+    """Rectifier layers and a sigmoid moved to [-1, 1]; all kernels uniform in +-`limit`."""
     network = networks.mlp(
         (latent_dim,),
         hidden,
         image_shape,
         "relu",
         "sigmoid",
-        lambda: keras.initializers.RandomUniform(-0.05, 0.05),
+        lambda: uniform(limit),
     )
     network.add(Rescaling(2.0, -1.0, dtype=networks.HEAD))
     return network
 
 
-def discriminator(image_shape, hidden, activation, dropout):
-    """Maxout layers of 5 pieces with dropout, kernels uniform in +-0.005; or leaky ReLU, Glorot."""
+def discriminator(image_shape, hidden, activation, dropout, limit):
+    """Maxout layers of 5 pieces, kernels uniform in +-`limit`; or leaky ReLU, Glorot's; dropout."""
     if activation not in ("maxout", "leaky_relu"):
         raise ValueError(
             "`discriminator_activation` must be 'maxout' or 'leaky_relu'. "
@@ -151,12 +167,10 @@ def discriminator(image_shape, hidden, activation, dropout):
     layers = [keras.Input(image_shape), Rescaling(0.5, 0.5), Flatten(), Dropout(dropout[0])]
     for width in hidden:
         if activation == "maxout":
-            layers.append(Maxout(width, 5, keras.initializers.RandomUniform(-0.005, 0.005)))
+            layers.append(Maxout(width, 5, uniform(limit)))
         else:
             layers += [Dense(width), LeakyReLU(0.2)]
         layers.append(Dropout(dropout[1]))
-    last = "glorot_uniform"
-    if activation == "maxout":
-        last = keras.initializers.RandomUniform(-0.005, 0.005)
+    last = uniform(limit if activation == "maxout" else None)
     layers.append(Dense(1, kernel_initializer=last, dtype=networks.HEAD))
     return keras.Sequential(layers)

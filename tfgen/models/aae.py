@@ -1,0 +1,314 @@
+"""Adversarial autoencoder, Makhzani, Shlens, Jaitly, Goodfellow, Frey 2015.
+
+https://arxiv.org/abs/1511.05644. An autoencoder whose codes are made to follow a prior p(z) by a
+discriminator D on codes. The phases of a step, in the paper's order (sections 2, 2.1 and 5):
+
+    reconstruction   encoder and decoder minimise  |x - x'|^2 / 2
+    regularisation   D minimises                   -log D(z) - log(1 - D(q(x))),  z ~ p(z)
+                     the encoder minimises         -log D(q(x))
+    labels           the encoder minimises         the cross-entropy of q(y|x) on labelled points
+
+Four uses: "unsupervised"; "supervised" (section 4: the decoder is told the class, so z keeps the
+style); "semi_supervised" (section 5: the encoder also gives a class y, matched to a uniform
+categorical by a discriminator of its own); "clustering" (section 6: the same without labels). With
+`label_informed` (section 2.3) D sees which part of the prior a class belongs to, and an extra class
+for points without a label.
+
+Nets of two rectifier layers of 1,000 units, weights from N(0, 0.01), linear codes, pixels through a
+sigmoid. Momentum SGD, 0.9 for reconstruction and labels and 0.1 for both players, with rates in
+three steps, as a MNIST run of 600 batches an epoch has them (after 50 and 1,000 epochs).
+
+Differs from the paper: the squared error is averaged over pixels, which the paper does not specify;
+images lie in [-1, 1] outside and are moved to [0, 1] inside; labelled points come in the same batch
+as unlabelled ones, and not in a batch of their own; one optimizer state for each phase. The
+convolutional nets for SVHN, the likelihood nets' dropout and the cluster heads for dimensionality
+reduction (section 7) are left out.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfgen import losses
+from tfgen.encoders import Code, StochasticEncoder, perceptron
+from tfgen.layers import borrow
+from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.priors import as_prior
+from tfgen.semi_supervised import cross_entropy, labelled_share, one_hot_or_unknown
+from tfgen.signature import Input, Signature
+from tfgen.step import draws, required, step
+
+USES = ("unsupervised", "supervised", "semi_supervised", "clustering")
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class AAE(GenerativeModel):
+    """An encoder, a decoder and a discriminator of codes (with classes, a second of these).
+
+    Args:
+        image_shape: (H, W, C) of the images.
+        latent_dim: Length of z.
+        use: "unsupervised", "supervised", "semi_supervised" or "clustering".
+        num_classes: Classes, or clusters. A batch's `label` is -1 where it is not known.
+        prior: What `tfgen.priors.as_prior` takes: "standard_normal", "gaussian_mixture",
+            "swiss_roll", {"name": "gaussian", "stddev": 5.0}, a tfp distribution, a function.
+        label_informed: Class c is tied to part c of the prior; for "unsupervised".
+        posterior: "deterministic"; "gaussian" (diagonal); or "universal" (section 2.2: the encoder
+            takes noise with the image).
+        noise_dim: Length of the noise of "universal".
+        hidden: Widths of every net's hidden layers; the decoder mirrors them.
+        input_noise: Spread of Gaussian noise on the encoder's input in training, on the scale of
+            [0, 1]; the paper's semi-supervised one is 0.3.
+        initial_stddev: Spread of the initial weights; None for Glorot's.
+        loss: A name in `tfgen.losses.ADVERSARIAL`.
+        seed: Of the initial weights and of every draw.
+
+    Raises:
+        ValueError: An unknown name, `latent_dim` below 1, a prior of another dimension, or a
+            label-informed prior with another use or another number of parts than classes; in a
+            step, a batch without labels where they are needed.
+    """
+
+    reports = ("reconstruction", "discriminator_loss", "encoder_loss", "label_loss", "error")
+
+    def __init__(
+        self,
+        image_shape=(28, 28, 1),
+        latent_dim=8,
+        use="unsupervised",
+        num_classes=10,
+        prior="standard_normal",
+        label_informed=False,
+        posterior="deterministic",
+        noise_dim=10,
+        hidden=(1000, 1000),
+        input_noise=0.0,
+        initial_stddev: float | None = 0.01,
+        loss="non_saturating",
+        seed=0,
+    ):
+        super().__init__(seed)
+        self.image_shape = tuple(image_shape)
+        self.latent_dim = latent_dim
+        self.use = use
+        self.num_classes = num_classes
+        self.prior = prior
+        self.label_informed = label_informed
+        self.posterior = posterior
+        self.noise_dim = noise_dim
+        self.hidden = tuple(hidden)
+        self.input_noise = input_noise
+        self.initial_stddev = initial_stddev
+        self.loss = loss
+        self.game = losses.adversarial(loss)
+        if use not in USES:
+            raise ValueError(f"`use` must be one of {', '.join(USES)}. Received: {use!r}.")
+        if latent_dim < 1:
+            raise ValueError(f"`latent_dim` must be at least 1. Received: {latent_dim}.")
+        self.codes = as_prior(prior, latent_dim)
+        if label_informed:
+            check_parts(use, self.codes, num_classes)
+        if use != "semi_supervised":  # Only a model that learns labels reports about them.
+            self.reports = self.reports[:3]
+            self.means = {name: self.means[name] for name in self.reports}
+        self.infers_class = use in ("semi_supervised", "clustering")
+        self.needs_label = use in ("supervised", "semi_supervised") or label_informed
+        with initial_weights(seed):
+            self.build_networks()
+
+    def build_networks(self):
+        z, told = self.latent_dim, self.num_classes + 1 if self.label_informed else 0
+        inferred = self.num_classes if self.infers_class else 0
+        classes = 0 if self.use == "unsupervised" else self.num_classes
+        hidden, image, stddev = self.hidden, self.image_shape, self.initial_stddev
+        self.encoder = StochasticEncoder(
+            image, z, inferred, hidden, self.posterior, self.noise_dim, stddev
+        )
+        self.decoder = perceptron(
+            classes + z, hidden[::-1], image, "relu", "sigmoid", stddev=stddev
+        )
+        self.discriminators = [perceptron(z + told, hidden, (1,), stddev=stddev)]
+        if inferred:
+            self.discriminators.append(perceptron(inferred, hidden, (1,), stddev=stddev))
+
+    def compile(
+        self,
+        reconstruction_optimizer=None,
+        discriminator_optimizer=None,
+        encoder_optimizer=None,
+        label_optimizer=None,
+        **keras_arguments,
+    ):
+        players = {
+            "reconstruction_optimizer": (
+                reconstruction_optimizer or paper_optimizer(0.01, 0.9),
+                self.encoder,
+                self.decoder,
+            ),
+            "discriminator_optimizer": (
+                discriminator_optimizer or paper_optimizer(0.1, 0.1),
+                *self.discriminators,
+            ),
+            "encoder_optimizer": (encoder_optimizer or paper_optimizer(0.1, 0.1), self.encoder),
+        }
+        if self.use == "semi_supervised":
+            optimizer = label_optimizer or paper_optimizer(0.1, 0.9)
+            players["label_optimizer"] = (optimizer, self.encoder.trunk, self.encoder.class_head)
+        elif label_optimizer is not None:
+            raise ValueError(f"`label_optimizer` is for use='semi_supervised', not {self.use!r}.")
+        self.compile_players(keras_arguments, **players)
+
+    @step
+    def train_step(self, batch):
+        x, label = self.corrupted(batch["image"]), self.label_of(batch)
+        with tf.GradientTape() as tape:
+            code = self.encoded(x, training=True)
+            reconstruction = tf.reduce_mean(
+                pixel_error(batch["image"], self.decoded(code, label, training=True))
+            )
+        descend(self.reconstruction_optimizer, tape, reconstruction, self.encoder, self.decoder)
+
+        code, prior = self.encoded(x, training=True), self.prior_draw(tf.shape(x)[0], label)
+        with tf.GradientTape() as tape:
+            scores = zip(self.scores(prior, label), self.scores(code, label), strict=True)
+            d_loss = tf.add_n([self.game.discriminator(real, fake) for real, fake in scores])
+        descend(self.discriminator_optimizer, tape, d_loss, *self.discriminators)
+
+        with tf.GradientTape() as tape:
+            scores = self.scores(self.encoded(x, training=True), label)
+            e_loss = tf.add_n([self.game.generator(fake) for fake in scores])
+        descend(self.encoder_optimizer, tape, e_loss, self.encoder)
+
+        labels = self.label_phase(x, label) if self.use == "semi_supervised" else {}
+        return self.report(
+            reconstruction=reconstruction, discriminator_loss=d_loss, encoder_loss=e_loss, **labels
+        )
+
+    def label_phase(self, x, label):
+        with tf.GradientTape() as tape:
+            logits = self.encoded(x, training=True).logits
+            terms = label_terms(logits, label)
+            loss = tf.reduce_mean(terms["label_loss"])
+        descend(self.label_optimizer, tape, loss, self.encoder.trunk, self.encoder.class_head)
+        return terms
+
+    @step
+    def test_step(self, batch):
+        x, label = batch["image"], self.label_of(batch)
+        code = self.encoded(x, training=False)
+        error = pixel_error(x, self.decoded(code, label, training=False))
+        labels = label_terms(code.logits, label) if self.use == "semi_supervised" else {}
+        return self.report(reconstruction=error, **labels)
+
+    def label_of(self, batch):
+        """Labels (B,), -1 where unknown; None where the use has none."""
+        if not self.needs_label:
+            return None
+        informed = " with a label-informed prior" if self.label_informed else ""
+        return required(batch, "label", f"AAE for use={self.use!r}{informed}")
+
+    def corrupted(self, x):
+        """Images with the training's input noise, in the range of images."""
+        if not self.input_noise:
+            return x
+        return x + 2.0 * self.input_noise * self.normal("input", tf.shape(x)[0], *x.shape[1:])
+
+    def encoded(self, x, training):
+        """A `Code` of q(z|x), drawn by the step's noise."""
+        eps = None
+        if self.encoder.eps_dim:
+            eps = self.normal("posterior", tf.shape(x)[0], self.encoder.eps_dim)
+        return self.encoder.sample(x, eps, training)
+
+    def decoded(self, code, label, training=False):
+        """Images in [-1, 1]; a class that the encoder does not infer is the label."""
+        y = tf.one_hot(label, self.num_classes) if self.use == "supervised" else code.y
+        both = code.z if y is None else tf.concat([y, code.z], axis=-1)
+        return 2.0 * self.decoder(both, training=training) - 1.0
+
+    def scores(self, code, label):
+        """What each discriminator says of its part of the codes: logits, (B, 1) each."""
+        z, y = code.z, code.y
+        if self.label_informed:
+            z = tf.concat([z, one_hot_or_unknown(label, self.num_classes)], axis=-1)
+        parts = [z] if y is None else [z, y]
+        return [borrow(d, part) for d, part in zip(self.discriminators, parts, strict=True)]
+
+    def prior_draw(self, rows, label):
+        """A `Code` of the prior, of the labels' parts if it is informed."""
+        z = self.codes.draw("prior", rows, label if self.label_informed else None)
+        if not self.infers_class:
+            return Code(z)
+        y = draws().categorical("class prior", (rows,), self.num_classes)
+        return Code(z, tf.one_hot(y, self.num_classes))
+
+    def generate(self, label=None, **noise):
+        informed = label if self.label_informed else None
+        return self.decode(self.codes.sample_from_noise(component=informed, **noise), label)
+
+    def decode(self, z, label=None):
+        y = tf.one_hot(label, self.num_classes) if self.infers_class else None
+        return {"image": self.decoded(Code(z, y), label)}
+
+    def encode(self, image, eps=None):
+        code, _ = self.encoder(image, eps)
+        if self.posterior != "gaussian":
+            return {"z": code}
+        return {"mean": code[:, 0], "log_var": code[:, 1]}
+
+    def reconstruct(self, image, label=None, eps=None):
+        return {"image": self.decoded(self.encoder.sample(image, eps), label)}
+
+    def classify(self, image, eps=None):
+        return {"probability": self.encoder.sample(image, eps).y}
+
+    def signatures(self):
+        image = {"image": Input.image(self.image_shape)}
+        if self.posterior == "universal":
+            image["eps"] = Input.noise(self.noise_dim)
+        label = {"label": Input.label(self.num_classes)}
+        classes = {} if self.use == "unsupervised" else label
+        told = label if self.use == "supervised" else {}
+        found = {
+            "generate": Signature(
+                self.generate, {**self.codes.noise, **(label if self.label_informed else classes)}
+            ),
+            "decode": Signature(self.decode, {"z": Input.noise(self.latent_dim), **classes}),
+            "encode": Signature(self.encode, image),
+            "reconstruct": Signature(self.reconstruct, {**image, **told}),
+        }
+        if self.infers_class:
+            found["classify"] = Signature(self.classify, image)
+        return found
+
+
+def paper_optimizer(rate, momentum):
+    """SGD with the rate divided by 10 twice, where a MNIST run has done 50 and 1,000 epochs."""
+    rates = keras.optimizers.schedules.PiecewiseConstantDecay(
+        [50 * 600, 1000 * 600], [rate, rate / 10, rate / 100]
+    )
+    return keras.optimizers.SGD(rates, momentum=momentum)
+
+
+def pixel_error(x, y):
+    """Half the squared error on the scale of [0, 1], averaged over pixels, (B,)."""
+    return 0.5 * tf.reduce_mean(tf.square(0.5 * (x - y)), axis=(1, 2, 3))
+
+
+def label_terms(logits, label):
+    """Cross-entropy in nats and error of the class, (B,): over the batch, means of its labelled."""
+    wrong = tf.cast(tf.argmax(logits, axis=-1, output_type=label.dtype) != label, logits.dtype)
+    return {
+        "label_loss": labelled_share(cross_entropy(label, logits), label),
+        "error": labelled_share(wrong, label),
+    }
+
+
+def check_parts(use, prior, num_classes):
+    if use != "unsupervised":
+        raise ValueError(f"`label_informed` is for use='unsupervised'. Received use={use!r}.")
+    if prior.components != num_classes:
+        raise ValueError(
+            f"A label-informed prior must have as many parts as num_classes = {num_classes}: "
+            "gaussian_mixture or swiss_roll with `components`. "
+            f"Received a prior with {prior.components or 'no'} parts."
+        )

@@ -1,0 +1,302 @@
+"""Conditional generative adversarial nets, Mirza and Osindero 2014, arXiv 1411.1784.
+
+https://arxiv.org/abs/1411.1784. The game of Goodfellow et al. 2014 with both players told the class
+y (equation 2):
+
+    min_G max_D  E log D(x|y) + E log(1 - D(G(z|y)|y))
+
+where G maximises log D(G(z|y)|y) instead ("non_saturating").
+
+"mlp" is the MNIST experiment of section 4.1. G: z to 200 and one-hot y to 1,000 rectifiers, both to
+1,200, a sigmoid; D: x to 240 maxout units of 5 pieces and y to 50 of 5, both to 240 of 4; dropout
+0.5 in both; SGD with decay at every update and rising momentum; z uniform in the unit hypercube.
+"conv" is the class-conditional network in the code of Radford et al. 2015 (`tfgen.labelled`), which
+shows the label to every layer: z uniform in [-1, 1], Adam with rate 2e-4 and beta_1 0.5.
+
+Differs from the paper: where it is silent, the weights of maxout layers start uniform in +-0.005 as
+in Goodfellow et al., all others as Glorot and Bengio's; dropout follows the hidden layers only;
+training does not stop by itself at the best Parzen likelihood; images lie in [-1, 1] outside and
+are moved to [0, 1] inside. Of "conv": tanh for the sigmoid on [0, 1], no L2 weight decay, and both
+players step on each batch.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+from keras.layers import Concatenate, Dense, Flatten, LeakyReLU, Rescaling, Reshape
+
+from tfgen import augment, labelled, losses, networks
+from tfgen.layers import Dropout, Maxout, borrow
+from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.optimizers import GeometricDecay, RampedSGD
+from tfgen.signature import Input, Signature
+from tfgen.step import draws, minibatches, required, step
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class ConditionalGAN(GenerativeModel):
+    """A generator of pictures of a given class, and a discriminator that is told the class.
+
+    Args:
+        image_shape: (H, W, C) of the images; of "conv", sides that can be halved.
+        num_classes: Number of classes.
+        latent_dim: Length of z.
+        latent: Distribution of z: "uniform", in [0, 1] for "mlp" and in [-1, 1] for "conv", or
+            standard "normal".
+        network: "mlp" or "conv".
+        generator_hidden: Of "mlp": widths of G's layers for z, for y and for both.
+        discriminator_hidden: Of "mlp": widths of D's layers for x, for y and for both.
+        discriminator_activation: Of "mlp": "maxout" (5, 5 and 4 pieces) or "leaky_relu" (0.2).
+        dropout: Of "mlp": rate after the hidden layers of both.
+        filters: Of "conv": maps of D's first layer; doubled at each halving.
+        dense_units: Of "conv": width of the dense layers.
+        fake_labels: Classes asked of G in training: those of the real "batch", so that D meets
+            classes as often among generated images as among real ones, or "uniform" draws.
+        loss: A name in `tfgen.losses.ADVERSARIAL`.
+        label_smoothing: s puts D's target for real images at 1 - s (Salimans et al. 2016).
+        penalty: None, "gradient_penalty" or "r1", on D, at the images that D sees.
+        penalty_weight: Of the penalty.
+        penalty_interval: Steps from one penalty to the next, which is then as many times heavier.
+        discriminator_normalization: "paper" ("batch" for "conv", None for "mlp"), "batch", "layer",
+            "spectral" or None.
+        augmentation: Names in `tfgen.augment.AUGMENTATIONS`, applied to all that D sees.
+        discriminator_steps: Steps of D in one training step. The batch is cut into as many
+            minibatches, so it must be divisible by it.
+        generator_steps: Steps of G in one training step, each on fresh noise.
+        seed: Of the initial weights and of every draw.
+
+    Raises:
+        ValueError: An unknown name, sides that cannot be halved, fewer than two classes, a gradient
+            penalty or lazy penalty together with batch normalisation, or smoothing of a loss
+            without labels; in a step, a batch without labels or with one out of range.
+    """
+
+    reports = ("discriminator_loss", "generator_loss", "penalty")
+
+    def __init__(
+        self,
+        image_shape=(28, 28, 1),
+        num_classes=10,
+        latent_dim=100,
+        latent="uniform",
+        network="mlp",
+        generator_hidden=(200, 1000, 1200),
+        discriminator_hidden=(240, 50, 240),
+        discriminator_activation="maxout",
+        dropout=0.5,
+        filters=64,
+        dense_units=1024,
+        fake_labels="batch",
+        loss="non_saturating",
+        label_smoothing=0.0,
+        penalty=None,
+        penalty_weight=10.0,
+        penalty_interval=1,
+        discriminator_normalization: str | None = "paper",
+        augmentation=(),
+        discriminator_steps=1,
+        generator_steps=1,
+        seed=0,
+    ):
+        super().__init__(seed)
+        self.image_shape = tuple(image_shape)
+        self.num_classes = num_classes
+        self.latent_dim = latent_dim
+        self.latent = latent
+        self.network = network
+        self.generator_hidden = tuple(generator_hidden)
+        self.discriminator_hidden = tuple(discriminator_hidden)
+        self.discriminator_activation = discriminator_activation
+        self.dropout = dropout
+        self.filters = filters
+        self.dense_units = dense_units
+        self.fake_labels = fake_labels
+        self.loss = loss
+        self.label_smoothing = label_smoothing
+        self.penalty = penalty
+        self.penalty_weight = penalty_weight
+        self.penalty_interval = penalty_interval
+        self.discriminator_normalization = discriminator_normalization
+        self.augmentation = augment.known(augmentation)
+        self.discriminator_steps = discriminator_steps
+        self.generator_steps = generator_steps
+        self.game = losses.adversarial(loss, label_smoothing)
+        if latent not in ("uniform", "normal"):
+            raise ValueError(f"`latent` must be 'uniform' or 'normal'. Received: {latent!r}.")
+        if num_classes < 2:
+            raise ValueError(f"`num_classes` must be at least 2. Received: {num_classes}.")
+        if fake_labels not in ("batch", "uniform"):
+            raise ValueError(
+                f"`fake_labels` must be 'batch' or 'uniform'. Received: {fake_labels!r}."
+            )
+        with initial_weights(seed):
+            self.generator, self.discriminator = self.networks()
+
+    def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
+        self.compile_players(
+            keras_arguments,
+            generator_optimizer=(generator_optimizer or self.paper_optimizer(), self.generator),
+            discriminator_optimizer=(
+                discriminator_optimizer or self.paper_optimizer(),
+                self.discriminator,
+            ),
+        )
+
+    @step
+    def train_step(self, batch):
+        images, labels = batch["image"], self.one_hot(batch)
+        k = self.discriminator_steps
+        for real, y in zip(minibatches(images, k), minibatches(labels, k), strict=True):
+            asked = self.asked("label of D", y)  # (B, K)
+            fake = borrow(self.generator, [self.noise("z of D", y), asked])  # (B, H, W, C)
+            real, fake = self.augmented(real), self.augmented(fake)
+            mix = self.uniform("mix", tf.shape(real)[0], 1, 1, 1)
+            with tf.GradientTape() as tape:
+                d_loss = self.game.discriminator(
+                    self.discriminator([real, y], training=True),
+                    borrow(self.discriminator, [fake, asked]),
+                )
+                penalty = self.penalised(real, fake, y, mix)
+                loss = d_loss + self.penalty_weight * penalty
+            descend(self.discriminator_optimizer, tape, loss, self.discriminator)
+
+        for _ in range(self.generator_steps):
+            asked = self.asked("label of G", y)
+            z = self.noise("z of G", y)  # (B, Z)
+            with tf.GradientTape() as tape:
+                fake = self.augmented(self.generator([z, asked], training=True))
+                g_loss = self.game.generator(borrow(self.discriminator, [fake, asked]))
+            descend(self.generator_optimizer, tape, g_loss, self.generator)
+
+        return self.report(discriminator_loss=d_loss, generator_loss=g_loss, penalty=penalty)
+
+    def one_hot(self, batch):
+        """The labels of a batch, (B, K)."""
+        label = required(batch, "label", "ConditionalGAN")
+        known = (label >= 0) & (label < tf.cast(self.num_classes, label.dtype))
+        tf.debugging.Assert(
+            tf.reduce_all(known), [f"Labels must lie in 0 .. {self.num_classes - 1}:", label]
+        )
+        return tf.one_hot(label, self.num_classes)
+
+    def asked(self, purpose, y):
+        """The classes that G is asked for beside real ones y, (B, K) each."""
+        if self.fake_labels == "batch":
+            return y
+        label = draws().categorical(purpose, (tf.shape(y)[0],), self.num_classes)
+        return tf.one_hot(label, self.num_classes)
+
+    def noise(self, purpose, y):
+        """z ~ U(0, 1) of "mlp", U(-1, 1) of "conv", or N(0, I), (B, Z)"""
+        shape = tf.shape(y)[0], self.latent_dim
+        if self.latent == "normal":
+            return self.normal(purpose, *shape)
+        u = self.uniform(purpose, *shape)
+        return u if self.network == "mlp" else 2.0 * u - 1.0
+
+    def augmented(self, image):
+        return augment.augmented(self.augmentation, image)
+
+    def penalised(self, real, fake, y, mix):
+        """The penalty on D at the real images' classes, a scalar."""
+
+        def critic(image):
+            return borrow(self.discriminator, [image, y])
+
+        return losses.penalty(
+            self.penalty, critic, real, fake, mix, self.step.value, self.penalty_interval
+        )
+
+    def generate(self, z, label):
+        y = tf.one_hot(label, self.num_classes)
+        return {"image": self.generator([z, y], training=False)}
+
+    def discriminate(self, image, label):
+        y = tf.one_hot(label, self.num_classes)
+        return {"logit": self.discriminator([image, y], training=False)}
+
+    def signatures(self):
+        z = Input.uniform(self.latent_dim, low=0.0 if self.network == "mlp" else -1.0, high=1.0)
+        if self.latent == "normal":
+            z = Input.noise(self.latent_dim)
+        label, image = Input.label(self.num_classes), Input.image(self.image_shape)
+        return {
+            "generate": Signature(self.generate, {"z": z, "label": label}),
+            "discriminate": Signature(self.discriminate, {"image": image, "label": label}),
+        }
+
+    def paper_optimizer(self):
+        if self.network == "conv":
+            return keras.optimizers.Adam(2e-4, beta_1=0.5)
+        return RampedSGD(GeometricDecay(0.1, 1.00004, 1e-6), 0.5, 0.7, 125_000)
+
+    def networks(self):
+        """G, (z, y) -> image, and D, (image, y) -> logit."""
+        shape, classes, normalization = (
+            self.image_shape,
+            self.num_classes,
+            self.discriminator_normalization,
+        )
+        if normalization == "paper":
+            normalization = "batch" if self.network == "conv" else None
+        losses.known_penalty(self.penalty, normalization, self.penalty_interval)
+        if self.network == "conv":
+            sizes = self.filters, self.dense_units, networks.halvings(shape)
+            return (
+                labelled.generator(self.latent_dim, classes, shape, *sizes),
+                labelled.discriminator(classes, shape, *sizes, normalization),
+            )
+        if self.network != "mlp":
+            raise ValueError(f"`network` must be 'mlp' or 'conv'. Received: {self.network!r}.")
+        return (
+            generator(self.latent_dim, classes, shape, self.generator_hidden, self.dropout),
+            discriminator(
+                classes,
+                shape,
+                self.discriminator_hidden,
+                self.discriminator_activation,
+                self.dropout,
+                normalization,
+            ),
+        )
+
+
+def generator(latent_dim, num_classes, image_shape, hidden, dropout):
+    """Rectifiers for each input and for both, a sigmoid moved to [-1, 1]. (z, y) -> image"""
+
+    z, y = keras.Input((latent_dim,)), keras.Input((num_classes,))
+    of_z = Dropout(dropout)(Dense(hidden[0], "relu")(z))
+    of_y = Dropout(dropout)(Dense(hidden[1], "relu")(y))
+    x = Concatenate()([of_z, of_y])
+    x = Dropout(dropout)(Dense(hidden[2], "relu")(x))
+    x = Dense(math.prod(image_shape), "sigmoid", dtype=networks.HEAD)(x)
+    x = Reshape(image_shape, dtype=networks.HEAD)(x)
+    return keras.Model([z, y], Rescaling(2.0, -1.0, dtype=networks.HEAD)(x))
+
+
+def discriminator(num_classes, image_shape, hidden, activation, dropout, normalization):
+    """Maxout (or leaky ReLU) layers for each input and for both, a logit. (image, y) -> (B, 1)"""
+    if activation not in ("maxout", "leaky_relu"):
+        raise ValueError(
+            "`discriminator_activation` must be 'maxout' or 'leaky_relu'. "
+            f"Received: {activation!r}."
+        )
+    maxout = activation == "maxout"
+
+    def init():
+        return keras.initializers.RandomUniform(-0.005, 0.005) if maxout else "glorot_uniform"
+
+    def layer(units, pieces, x):
+        made = Maxout(units, pieces, init()) if maxout else Dense(units)
+        for part in networks.normalizing(made, normalization):
+            x = part(x)
+        return Dropout(dropout)(x if maxout else LeakyReLU(0.2)(x))
+
+    image, y = keras.Input(image_shape), keras.Input((num_classes,))
+    of_x = layer(hidden[0], 5, Flatten()(Rescaling(0.5, 0.5)(image)))
+    x = layer(hidden[2], 4, Concatenate()([of_x, layer(hidden[1], 5, y)]))
+    (head,) = networks.normalizing(
+        Dense(1, kernel_initializer=init(), dtype=networks.HEAD), normalization, first=True
+    )
+    return keras.Model([image, y], head(x))

@@ -1,0 +1,320 @@
+"""InfoGAN, Chen et al. 2016, https://arxiv.org/abs/1606.03657.
+
+G's input is noise z and a structured code c; Q tells the code from the picture. The game
+(equation 6) keeps the mutual information between c and G(z, c) high by its lower bound L_I
+(equation 5, `tfgen.codes`):
+
+    min_{G,Q} max_D  E log D(x) + E log(1 - D(G(z, c))) - lambda L_I(G, Q)
+
+with L_I = E[log Q(c|G(z, c))] + H(c), and a lambda for each kind of code. G maximises
+log D(G(z, c)) instead ("non_saturating"). Q shares all of D but the last layer, here `trunk`; as in
+the authors' code (https://github.com/openai/InfoGAN) lambda L_I enters the losses of both steps:
+D's step trains the trunk and Q on it, G's step trains G. Codes of real images are unknown, so Q
+sees generated ones only.
+
+"conv" is the MNIST network of that code: 4x4 convolutions of stride 2, batch normalisation, leaky
+ReLU 0.01 (the paper's table says 0.1), noise and continuous codes uniform in [-1, 1]; Adam with
+beta_1 0.5 and rate 1e-3 for G, 2e-4 for D and Q.
+
+Differs from the paper: Q's head has no outputs for spreads that are fixed at 1 (the code computes
+and ignores them); H of a continuous code is that of the uniform distribution, log 2, where the code
+has a standard normal's density (a constant: no gradient differs); D's moving averages are those of
+real images; images lie in [-1, 1] outside and are moved to [0, 1] inside; other picture sizes have
+more or fewer of the same stages. "mlp" is an addition for small pictures.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+from keras.layers import (
+    Conv2D,
+    Conv2DTranspose,
+    Dense,
+    Flatten,
+    LeakyReLU,
+    ReLU,
+    Rescaling,
+    Reshape,
+)
+
+from tfgen import augment, losses, networks
+from tfgen.codes import Codes
+from tfgen.layers import BatchNorm, borrow
+from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.signature import Input, Signature
+from tfgen.step import minibatches, step
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class InfoGAN(GenerativeModel):
+    """G(z, c), the trunk that D and Q share, and their heads.
+
+    Args:
+        image_shape: (H, W, C); of "conv", sides that can be halved.
+        noise_dim: Length of z.
+        categorical: Classes of each categorical code.
+        continuous: Number of continuous codes.
+        categorical_weight: lambda of the categorical codes.
+        continuous_weight: lambda of the continuous codes; smaller ones, such as 0.1, are advised
+            where the spread is learned.
+        learned_stddev: Whether Q gives the spread of continuous codes; the paper's MNIST has 1.
+        network: "conv" (the paper) or "mlp".
+        filters: Of "conv": maps of the first layer; doubled at each halving.
+        dense_units: Of "conv": width of the dense layers of G and of the trunk.
+        hidden: Of "mlp": widths of G's layers and of the trunk's.
+        recognition_units: Width of Q's own hidden layer.
+        loss: A name in `tfgen.losses.ADVERSARIAL`.
+        label_smoothing: s puts D's target for real images at 1 - s (Salimans et al. 2016).
+        penalty: None, "gradient_penalty" or "r1", on D, at the images that D sees.
+        penalty_weight: Of the penalty.
+        penalty_interval: Steps from one penalty to the next, which is then as many times heavier.
+        discriminator_normalization: Of the trunk: "paper" ("batch" for "conv", None for "mlp"),
+            "batch", "layer", "spectral" or None.
+        augmentation: Names in `tfgen.augment.AUGMENTATIONS`, applied to all that D and Q see.
+        discriminator_steps: Steps of D and Q in one training step. The batch is cut into as many
+            minibatches, so it must be divisible by it.
+        generator_steps: Steps of G in one training step, each on fresh noise and codes.
+        seed: Of the initial weights and of every draw.
+
+    Raises:
+        ValueError: Codes that do not fit (see `tfgen.codes.Codes`), an unknown name, sides that
+            cannot be halved, a gradient penalty or lazy penalty together with batch normalisation,
+            or smoothing of a loss without labels.
+    """
+
+    reports = (
+        "discriminator_loss",
+        "generator_loss",
+        "categorical_information",
+        "continuous_information",
+        "penalty",
+    )
+
+    def __init__(
+        self,
+        image_shape=(28, 28, 1),
+        noise_dim=62,
+        categorical=(10,),
+        continuous=2,
+        categorical_weight=1.0,
+        continuous_weight=1.0,
+        learned_stddev=False,
+        network="conv",
+        filters=64,
+        dense_units=1024,
+        hidden=(128, 128),
+        recognition_units=128,
+        loss="non_saturating",
+        label_smoothing=0.0,
+        penalty=None,
+        penalty_weight=10.0,
+        penalty_interval=1,
+        discriminator_normalization: str | None = "paper",
+        augmentation=(),
+        discriminator_steps=1,
+        generator_steps=1,
+        seed=0,
+    ):
+        super().__init__(seed)
+        self.image_shape = tuple(image_shape)
+        self.noise_dim = noise_dim
+        self.categorical = tuple(categorical)
+        self.continuous = continuous
+        self.categorical_weight = categorical_weight
+        self.continuous_weight = continuous_weight
+        self.learned_stddev = learned_stddev
+        self.network = network
+        self.filters = filters
+        self.dense_units = dense_units
+        self.hidden = tuple(hidden)
+        self.recognition_units = recognition_units
+        self.loss = loss
+        self.label_smoothing = label_smoothing
+        self.penalty = penalty
+        self.penalty_weight = penalty_weight
+        self.penalty_interval = penalty_interval
+        self.discriminator_normalization = discriminator_normalization
+        self.augmentation = augment.known(augmentation)
+        self.discriminator_steps = discriminator_steps
+        self.generator_steps = generator_steps
+        self.game = losses.adversarial(loss, label_smoothing)
+        self.codes = Codes(self.categorical, continuous, learned_stddev)
+        with initial_weights(seed):
+            self.generator, self.trunk, self.head, self.recognition = self.networks()
+
+    def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
+        adam = keras.optimizers.Adam
+        self.compile_players(
+            keras_arguments,
+            generator_optimizer=(generator_optimizer or adam(1e-3, beta_1=0.5), self.generator),
+            discriminator_optimizer=(
+                discriminator_optimizer or adam(2e-4, beta_1=0.5),
+                *self.discriminator,
+            ),
+        )
+
+    @property
+    def discriminator(self):
+        """The networks of the player that D and Q are together."""
+        return self.trunk, self.head, self.recognition
+
+    @step
+    def train_step(self, batch):
+        for real in minibatches(batch["image"], self.discriminator_steps):
+            z, c = self.latents("D", tf.shape(real)[0])
+            fake = self.augmented(borrow(self.generator, tf.concat([z, c], 1)))  # (B, H, W, C)
+            real = self.augmented(real)
+            mix = self.uniform("mix", tf.shape(real)[0], 1, 1, 1)
+            with tf.GradientTape() as tape:
+                features = borrow(self.trunk, fake)  # (B, F)
+                d_loss = self.game.discriminator(
+                    self.head(self.trunk(real, training=True), training=True),
+                    borrow(self.head, features),
+                )
+                information = self.codes.information(c, self.recognition(features, training=True))
+                penalty = self.penalised(real, fake, mix)
+                loss = d_loss - self.weighted(*information) + self.penalty_weight * penalty
+            descend(self.discriminator_optimizer, tape, loss, *self.discriminator)
+
+        for _ in range(self.generator_steps):
+            z, c = self.latents("G", tf.shape(real)[0])
+            with tf.GradientTape() as tape:
+                fake = self.generator(tf.concat([z, c], 1), training=True)
+                features = borrow(self.trunk, self.augmented(fake))
+                g_loss = self.game.generator(borrow(self.head, features))
+                information = self.codes.information(c, borrow(self.recognition, features))
+                loss = g_loss - self.weighted(*information)
+            descend(self.generator_optimizer, tape, loss, self.generator)
+
+        return self.report(
+            discriminator_loss=d_loss,
+            generator_loss=g_loss,
+            categorical_information=information[0],
+            continuous_information=information[1],
+            penalty=penalty,
+        )
+
+    def latents(self, player, size):
+        """z ~ U(-1, 1), (B, Z), and a code, (B, C)."""
+        z = 2.0 * self.uniform(f"z of {player}", size, self.noise_dim) - 1.0
+        return z, self.codes.draw(f"code of {player}", size)
+
+    def weighted(self, categorical, continuous):
+        """lambda L_I, a scalar."""
+        of_kinds = self.categorical_weight * categorical + self.continuous_weight * continuous
+        return tf.reduce_mean(of_kinds)
+
+    def augmented(self, image):
+        return augment.augmented(self.augmentation, image)
+
+    def penalised(self, real, fake, mix):
+        """The penalty on D, a scalar."""
+
+        def critic(image):
+            return borrow(self.head, borrow(self.trunk, image))
+
+        return losses.penalty(
+            self.penalty, critic, real, fake, mix, self.step.value, self.penalty_interval
+        )
+
+    def generate(self, z, **codes):
+        latent = tf.concat([z, self.codes.joined(codes)], axis=1)
+        return {"image": self.generator(latent, training=False)}
+
+    def discriminate(self, image):
+        return {"logit": self.head(self.trunk(image, training=False), training=False)}
+
+    def infer(self, image):
+        features = self.trunk(image, training=False)
+        return self.codes.inferred(self.recognition(features, training=False))
+
+    def signatures(self):
+        latent = {"z": Input.uniform(self.noise_dim, low=-1.0, high=1.0)}
+        for name, classes in zip(self.codes.names, self.categorical, strict=True):
+            latent[name] = Input.label(classes)
+        if self.continuous:
+            latent["continuous"] = Input.uniform(self.continuous, low=-1.0, high=1.0)
+        image = {"image": Input.image(self.image_shape)}
+        return {
+            "generate": Signature(self.generate, latent),
+            "discriminate": Signature(self.discriminate, image),
+            "infer": Signature(self.infer, image),
+        }
+
+    def networks(self):
+        """G, the trunk, D's head and Q's head."""
+        shape, latent = self.image_shape, self.noise_dim + self.codes.size
+        normalization = self.discriminator_normalization
+        if normalization == "paper":
+            normalization = "batch" if self.network == "conv" else None
+        losses.known_penalty(self.penalty, normalization, self.penalty_interval)
+        if self.network == "conv":
+            sizes = self.filters, self.dense_units, networks.halvings(shape)
+            first, shared = generator(latent, shape, *sizes), trunk(shape, *sizes, normalization)
+        elif self.network == "mlp":
+            first = networks.mlp((latent,), self.hidden, shape, "relu", "tanh")
+            shared = flat_trunk(shape, self.hidden, normalization)
+        else:
+            raise ValueError(f"`network` must be 'conv' or 'mlp'. Received: {self.network!r}.")
+        features = shared.output_shape[1:]
+        (head,) = networks.normalizing(dense(1, dtype=networks.HEAD), normalization, first=True)
+        outputs = self.codes.outputs
+        recognition = recognition_head(features, self.recognition_units, outputs, normalization)
+        return first, shared, keras.Sequential([keras.Input(features), head]), recognition
+
+
+def generator(latent_dim, image_shape, filters, dense_units, stages):
+    """Two dense layers, then 4x4 transposed convolutions; BN and ReLU. (B, L) -> (B, H, W, C)"""
+    height, width, channels = image_shape
+    base = (height >> stages, width >> stages, filters * 2 ** (stages - 1))
+    layers = [keras.Input((latent_dim,))]
+    for units in (dense_units, math.prod(base)):
+        layers += [dense(units), BatchNorm(gain_stddev=0.02), ReLU()]
+    layers.append(Reshape(base))
+    for n in reversed(range(stages - 1)):
+        deconv = Conv2DTranspose(filters * 2**n, 4, 2, "same", kernel_initializer=init())
+        layers += [deconv, BatchNorm(gain_stddev=0.02), ReLU()]
+    last = {"kernel_initializer": init(), "dtype": networks.HEAD}
+    layers.append(Conv2DTranspose(channels, 4, 2, "same", activation="sigmoid", **last))
+    return keras.Sequential([*layers, Rescaling(2.0, -1.0, dtype=networks.HEAD)])
+
+
+def trunk(image_shape, filters, dense_units, stages, normalization):
+    """4x4 convolutions of stride 2 and a dense layer; leaky ReLU 0.01. (B, H, W, C) -> (B, F)"""
+    layers = [keras.Input(image_shape), Rescaling(0.5, 0.5)]
+    for n in range(stages):
+        conv = Conv2D(filters * 2**n, 4, 2, "same", kernel_initializer=init())
+        layers += [*networks.normalizing(conv, normalization, first=n == 0), LeakyReLU(0.01)]
+    layers += [Flatten(), *networks.normalizing(dense(dense_units), normalization)]
+    return keras.Sequential([*layers, LeakyReLU(0.01)])
+
+
+def flat_trunk(image_shape, hidden, normalization):
+    """Dense layers with leaky ReLU 0.2. (B, H, W, C) -> (B, F)"""
+    layers = [keras.Input(image_shape), Flatten()]
+    for n, units in enumerate(hidden):
+        parts = networks.normalizing(Dense(units), normalization, first=n == 0)
+        layers += [*parts, LeakyReLU(0.2)]
+    return keras.Sequential(layers)
+
+
+def recognition_head(features, units, outputs, normalization):
+    """A dense layer with leaky ReLU 0.01 and what Q gives. (B, F) -> (B, outputs)"""
+    own = "batch" if normalization == "batch" else None  # Only D is to be smooth.
+    return keras.Sequential(
+        [
+            keras.Input(features),
+            *networks.normalizing(dense(units), own),
+            LeakyReLU(0.01),
+            dense(outputs, dtype=networks.HEAD),
+        ]
+    )
+
+
+def dense(units, **arguments):
+    return Dense(units, kernel_initializer=init(), **arguments)
+
+
+def init():
+    return networks.dcgan_init()

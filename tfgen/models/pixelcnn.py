@@ -1,0 +1,244 @@
+"""PixelCNN, van den Oord, Kalchbrenner, Kavukcuoglu 2016, https://arxiv.org/abs/1601.06759.
+
+Minimises -log p(x) in nats, with
+
+    p(x) = product over sub-pixels i of p(x_i | x_1 .. x_(i-1))
+
+in raster order and R, G, B within a pixel (equation 2), all factors from one pass through masked
+convolutions: a 7x7 one with mask A, residual blocks around 3x3 ones with mask B (section 3.5,
+figure 5), two 1x1 layers, and a softmax over the levels or, for two of them, a Bernoulli (table 1).
+RMSProp (section 5.1).
+
+What a pixel sees has a blind spot to the upper right; `GatedPixelCNN` has none.
+
+Differs from the paper: the rows of a kernel that the mask would empty are not stored; a learning
+rate of 1e-3, where the paper chose one for each data set by hand; labels are a choice, through a
+bias in every masked layer as in Gated PixelCNN; samples are drawn with cached activations, pixel
+for pixel the ones of the plain procedure.
+"""
+
+import keras
+import tensorflow as tf
+from keras.layers import Dense
+
+from tfgen import autoregressive, networks, raster
+from tfgen.autoregressive import (
+    MaskedConv2D,
+    bits_per_dim,
+    level_index,
+    level_nll,
+    level_value,
+    one_hot_label,
+)
+from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.step import required, step
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class PixelCNN(GenerativeModel):
+    """Masked convolutions that give the distribution of every sub-pixel, and a cached sampler.
+
+    Args:
+        image_shape: (H, W, C) of the images.
+        levels: Equally spaced values of a sub-pixel in [-1, 1]: 2 for binary images (see
+            `binarize` of `tfgen.data.load`), 256 for 8 bits, 17 for "digits".
+        filters: Maps of the residual stream, 2h in the paper; blocks are half as wide inside.
+        blocks: Number of residual blocks.
+        head_filters: Maps of the two 1x1 layers before the output.
+        num_classes: Classes of p(x|y); None for p(x).
+        seed: Of the initial weights.
+    """
+
+    reports = ("nll", "bits_per_dim")
+
+    def __init__(
+        self,
+        image_shape=(28, 28, 1),
+        levels=2,
+        filters=128,
+        blocks=5,
+        head_filters=128,
+        num_classes: int | None = None,
+        seed=0,
+    ):
+        super().__init__(seed)
+        if blocks < 1:
+            raise ValueError(f"`blocks` must be at least 1. Received: {blocks}.")
+        self.image_shape = tuple(image_shape)
+        self.levels = levels
+        self.filters = filters
+        self.blocks = blocks
+        self.head_filters = head_filters
+        self.num_classes = num_classes
+        with initial_weights(seed):
+            self.network = ResidualStack(
+                image_shape[-1], levels, filters, blocks, head_filters, num_classes
+            )
+
+    def compile(self, optimizer=None, **keras_arguments):
+        optimizer = optimizer or keras.optimizers.RMSprop(1e-3)
+        self.compile_players(keras_arguments, optimizer=(optimizer, self.network))
+
+    @step
+    def train_step(self, batch):
+        with tf.GradientTape() as tape:
+            nll = self.nll(*self.inputs(batch), training=True)  # (B,)
+            loss = tf.reduce_mean(nll)
+        descend(self.single_optimizer, tape, loss, self.network)
+        return self.report(nll=nll, bits_per_dim=bits_per_dim(nll, self.image_shape))
+
+    @step
+    def test_step(self, batch):
+        nll = self.nll(*self.inputs(batch))
+        return self.report(nll=nll, bits_per_dim=bits_per_dim(nll, self.image_shape))
+
+    def inputs(self, batch):
+        """Levels (B, H, W, C) and labels (B,) or None of a batch."""
+        label = required(batch, "label", "PixelCNN with num_classes") if self.num_classes else None
+        return level_index(batch["image"], self.levels), label
+
+    def nll(self, index, label=None, training=False):
+        """-log p(x|y) in nats. (B, H, W, C), (B,) -> (B,)"""
+        return level_nll(index, self.logits(level_value(index, self.levels), label, training))
+
+    def logits(self, image, label=None, training=False):
+        """Of every sub-pixel, given the earlier ones. (B, H, W, C) -> (B, H, W, C, K)"""
+        return self.network(image, one_hot_label(label, self.num_classes), training=training)
+
+    def generate(self, u, label=None):
+        condition = one_hot_label(label, self.num_classes)
+        return {"image": self.network.sample(u, condition)}
+
+    def log_prob(self, image, label=None):
+        # A served picture, decoded from 8 bits or less, is read to the nearest level.
+        index = level_index(image, self.levels, nearest=not tf.executing_eagerly())
+        nll = self.nll(index, label)
+        return {"log_prob": -nll, "bits_per_dim": bits_per_dim(nll, self.image_shape)}
+
+    def complete(self, image, mask, u, label=None):
+        known, seen = autoregressive.given_part(image, mask, self.levels)
+        condition = one_hot_label(label, self.num_classes)
+        drawn = self.network.sample(u, condition, (known, seen))
+        return {"image": tf.where(known, image, drawn)}
+
+    def class_log_prob(self, image):
+        def log_prob(x, label):
+            return self.log_prob(x, label)["log_prob"]
+
+        return autoregressive.class_log_prob(log_prob, image, self.num_classes)
+
+    def signatures(self):
+        return autoregressive.signatures(self)
+
+
+class ResidualStack(keras.layers.Layer):
+    """(B, H, W, C) and a condition (B, Y) or None -> logits (B, H, W, C, K)."""
+
+    def __init__(self, channels, levels, filters, blocks, head_filters, num_classes=None):
+        super().__init__()
+        self.channels, self.levels = channels, levels
+        outputs = autoregressive.head_outputs(levels) * channels
+        inner = filters // 2
+
+        def conv(maps, size, kind, width, **kwargs):
+            layer = MaskedConv2D(maps, size, kind, channels, **kwargs)
+            layer.build((None, None, None, width))
+            return layer
+
+        self.first = conv(filters, 7, "A", channels)
+        self.narrow = [conv(inner, 1, "B", filters) for _ in range(blocks)]
+        self.masked = [conv(inner, 3, "B", inner) for _ in range(blocks)]
+        self.widen = [conv(filters, 1, "B", inner) for _ in range(blocks)]
+        self.head = [
+            conv(head_filters, 1, "B", filters),
+            conv(head_filters, 1, "B", head_filters),
+            conv(outputs, 1, "B", head_filters, dtype=networks.HEAD),
+        ]
+        self.conditions = []
+        if num_classes:
+            self.conditions = [Dense(n, use_bias=False) for n in (filters, *[inner] * blocks)]
+            for layer in self.conditions:
+                layer.build((None, num_classes))
+        self.built = True
+
+    def call(self, image, condition=None):
+        first, *biases = [bias[:, None, None] for bias in self.biases(condition)]
+        x = self.first(image) + first  # (B, H, W, filters)
+        blocks = zip(self.narrow, self.masked, self.widen, biases, strict=True)
+        for narrow, masked, widen, bias in blocks:
+            h = tf.nn.relu(narrow(tf.nn.relu(x)))  # (B, H, W, filters / 2)
+            x += widen(tf.nn.relu(masked(h) + bias))  # (B, H, W, filters)
+        for layer in self.head:
+            x = layer(tf.nn.relu(x))
+        return tf.reshape(x, (-1, *image.shape[1:], x.shape[-1] // self.channels))
+
+    def biases(self, condition):
+        """What the label adds to each masked layer, (B, maps) or (1, 1) of zeros."""
+        if condition is None:
+            return [tf.zeros((1, 1), self.compute_dtype)] * (len(self.masked) + 1)
+        return [layer(condition) for layer in self.conditions]
+
+    def sample(self, u, condition=None, given=None):
+        """Pictures from uniform numbers, each activation computed once; see `raster.sample`."""
+        size, width, channels = tf.shape(u)[0], *u.shape[2:]
+        convolutions = [self.first, *self.masked]
+        above = [raster.row_weights(layer.masked_kernel()[:-1]) for layer in convolutions]
+        biases = [
+            layer.bias + bias
+            for layer, bias in zip(convolutions, self.biases(condition), strict=True)
+        ]
+        # A pixel leaves the last three pixels' values and the input of each 3x3 layer.
+        parts = [2 * channels, channels] + [layer.filters for layer in self.masked]
+
+        def row(y, memory, above_row):
+            _, values, *maps = tf.split(above_row, parts, -1)
+            memory = raster.shifted(values, memory[0])  # (W, B, 3 C)
+            windows = [raster.neighbours(memory, 7)]
+            windows += [raster.neighbours(h, 3) for h in maps]
+            terms = zip(windows, above, biases, strict=True)
+            context = [tf.tensordot(x, kernel, 1) + bias for x, kernel, bias in terms]
+            return [memory], tf.concat(context, -1)  # (W, B, all maps of masked layers)
+
+        return raster.sample(
+            u,
+            self.levels,
+            row,
+            self.pixel_update(),
+            memory=[tf.zeros((width, size, 3 * channels))],
+            left=[tf.zeros((size, sum(parts)))],
+            written=(sum(parts), slice(2 * channels, 3 * channels)),
+            sizes=[len(m) for layer in convolutions for m in raster.maps_of(layer)],
+            given=given,
+        )
+
+    def pixel_update(self):
+        """The `pixel` of `raster.sample`: every layer at one pixel, colour by colour."""
+        first = raster.PixelLayer(self.first, use_bias=False)
+        head = [raster.PixelLayer(layer) for layer in self.head]
+        blocks = [
+            (raster.PixelLayer(narrow), raster.PixelLayer(masked, False), raster.PixelLayer(widen))
+            for narrow, masked, widen in zip(self.narrow, self.masked, self.widen, strict=True)
+        ]
+        parts = [3 * self.channels] + [layer.filters for layer in self.masked]
+
+        def pixel(context, left, draw):
+            window, *beside = tf.split(left[0], parts, -1)
+            context = [context[i :: self.channels] for i in range(self.channels)]
+            values, tops, seen = [], [[] for _ in head], [([], [], []) for _ in blocks]
+            for c in range(self.channels):
+                x = context[c][0] + first(c, values, window)
+                terms = zip(blocks, seen, beside, context[c][1:], strict=True)
+                for (narrow, masked, widen), (a, h, b), side, term in terms:
+                    a.append(tf.nn.relu(x))
+                    h.append(tf.nn.relu(narrow(c, a)))
+                    b.append(tf.nn.relu(masked(c, h, side) + term))
+                    x += widen(c, b)
+                for layer, maps in zip(head, tops, strict=True):
+                    maps.append(tf.nn.relu(x))
+                    x = layer(c, maps)
+                values.append(draw(c, x))
+            kept = [window[:, self.channels :], *values, *(maps for _, h, _ in seen for maps in h)]
+            left = tf.concat(kept, -1)
+            return [left], left
+
+        return pixel
