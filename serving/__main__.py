@@ -1,0 +1,32 @@
+"""`python -m tfgen.serving`: TensorFlow Serving's flags, its APIs, on one machine."""
+
+import logging
+import os
+import sys
+from importlib.metadata import version
+
+from tfgen.serving import flags
+from tfgen.serving.status import Failure
+
+
+def main(arguments=None) -> int:
+    """Serves until it is told to stop by SIGINT or SIGTERM; the exit status."""
+    options = flags.parse(arguments)
+    if options is None:
+        serving, tensorflow = version("tfgen"), version("tensorflow")
+        print(f"tfgen.serving: {serving}\nTensorFlow Library: {tensorflow}")
+        return 0
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    from tfgen.serving.foreground import run
+
+    try:
+        run(options)
+    except Failure as failure:
+        print(f"Failed to start server. Error: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

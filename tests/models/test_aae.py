@@ -1,0 +1,270 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tests.tiny import TINY
+from tfgen import data, losses
+from tfgen.classifiers import chosen
+from tfgen.encoders import Code
+from tfgen.metrics.mmd import mmd_test
+from tfgen.models import AAE
+from tfgen.semi_supervised import cross_entropy, labelled_share, one_hot_or_unknown
+
+PHASES = {
+    "reconstruction_optimizer": ("trunk", "code_head", "class_head", "decoder"),
+    "discriminator_optimizer": ("discriminators",),
+    "encoder_optimizer": ("trunk", "code_head", "class_head"),
+    "label_optimizer": ("trunk", "class_head"),
+}
+
+
+def parts(model):
+    """Each part's weights as one array."""
+    encoder = model.encoder
+    networks = {
+        "trunk": [encoder.trunk],
+        "code_head": [encoder.code_head],
+        "class_head": [encoder.class_head],
+        "decoder": [model.decoder],
+        "discriminators": model.discriminators,
+    }
+    return {
+        name: np.concatenate([v.numpy().ravel() for n in nets for v in n.variables])
+        for name, nets in networks.items()
+    }
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_each_phase_moves_its_own_weights_bit_for_bit(phase):
+    model = TINY["aae_semi"].build()
+    model.compile(**{p: keras.optimizers.SGD(0.1 if p == phase else 0.0) for p in PHASES})
+    before = parts(model)
+    model.fit(TINY["aae_semi"].batch(8), batch_size=8, verbose=0)
+    moved = {
+        name for name, value in parts(model).items() if not np.array_equal(value, before[name])
+    }
+    assert moved == set(PHASES[phase])
+
+
+def test_the_recipe_is_the_papers():
+    model = AAE((8, 8, 1), 2, use="semi_supervised", hidden=(8,))
+    model.compile()
+    expected = {
+        "reconstruction_optimizer": (0.01, 0.9),
+        "discriminator_optimizer": (0.1, 0.1),
+        "encoder_optimizer": (0.1, 0.1),
+        "label_optimizer": (0.1, 0.9),
+    }
+    for name, (rate, momentum) in expected.items():
+        optimizer = model.optimizers[name]
+        assert optimizer.momentum == momentum
+        for epoch, factor in ((1, 1), (51, 0.1), (1001, 0.01)):
+            found = float(optimizer._learning_rate(tf.constant(epoch * 600)))
+            np.testing.assert_allclose(found, rate * factor, rtol=1e-5)
+
+
+def test_parameter_counts_of_the_papers_semi_supervised_nets():
+    model = AAE(use="semi_supervised", latent_dim=10)
+    assert model.encoder.count_params() == 1_806_020
+    assert model.decoder.count_params() == 1_806_784
+
+
+def test_unlabelled_points_have_the_extra_class():
+    label = tf.constant([2, -1, 0])
+    np.testing.assert_array_equal(
+        one_hot_or_unknown(label, 3), [[0, 0, 1, 0], [0, 0, 0, 1], [1, 0, 0, 0]]
+    )
+    model = TINY["aae_informed"].build()
+    seen = []
+    model.discriminators = [lambda z, training: seen.append(z.numpy()) or z]
+    model.scores(Code(tf.zeros((3, 2))), label)
+    np.testing.assert_array_equal(seen[0][:, 2:], one_hot_or_unknown(label, 3))
+
+
+def test_label_informed_positives_come_from_the_classes_part():
+    model = TINY["aae_informed"].build()
+    rows = 300
+    noise = {n: tf.constant(v) for n, v in drawn(model.codes, rows).items()}
+    label = np.repeat([0, 1, 2], 100).astype("int32")
+    z = model.codes.sample_from_noise(component=tf.constant(label), **noise).numpy()
+    nearest = np.argmin(np.linalg.norm(z[:, None] - model.codes.means, axis=-1), axis=1)
+    assert np.mean(nearest == label) > 0.98
+    free = model.codes.sample_from_noise(component=tf.fill((rows,), -1), **noise).numpy()
+    np.testing.assert_array_equal(free, model.codes.sample_from_noise(**noise))
+
+
+def drawn(prior, rows):
+    from tfgen import random
+
+    xp = random.namespace("numpy")
+    return {n: i.draw(xp, np.arange(rows), n) for n, i in prior.noise.items()}
+
+
+def test_label_phase_ignores_unlabelled_points():
+    logits = tf.constant(np.random.default_rng(0).normal(size=(4, 3)).astype("float32"))
+    label = tf.constant([1, -1, 0, -1])
+    expected = -tf.math.log_softmax(logits).numpy()[[0, 2], [1, 0]].mean()
+    value = labelled_share(cross_entropy(label, logits), label)
+    np.testing.assert_allclose(tf.reduce_mean(value), expected, rtol=1e-6)
+    unlabelled = tf.fill((4,), -1)
+    value = labelled_share(cross_entropy(unlabelled, logits), unlabelled)
+    np.testing.assert_array_equal(value, np.zeros(4))
+    wrong = tf.constant([1.0, 0.0, 0.0, 1.0])
+    np.testing.assert_array_equal(labelled_share(wrong, tf.constant([0, 1, 2, 0])), wrong)
+
+
+def half_labelled(generator, rows):
+    label = generator.integers(0, 3, rows)
+    return np.where(np.arange(rows) < rows // 2, label, -1).astype("int32")
+
+
+def test_replicas_with_unequal_labels_train_as_one_device(strategy):
+    # All labels of each batch of 8 lie on the first replica.
+    tiny = dataclasses.replace(TINY["aae_semi"], extra={"label": half_labelled})
+    batches = [tiny.batch(8, seed) for seed in range(2)]
+    whole = {k: np.concatenate([b[k] for b in batches]) for k in batches[0]}
+    stream = tf.data.Dataset.from_tensor_slices(whole).batch(8, drop_remainder=True)
+    one = tiny.build()
+    one.compile()
+    alone = one.fit(stream, verbose=0).history
+    with strategy.scope():
+        two = tiny.build()
+        two.compile()
+    together = two.fit(stream, verbose=0).history
+    for a, b in zip(one.weights, two.weights, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5, err_msg=a.path)
+    for name in alone:
+        np.testing.assert_allclose(alone[name], together[name], rtol=1e-4, err_msg=name)
+
+
+def test_discriminator_at_zero_says_nothing():
+    model = TINY["aae_semi"].build()
+    for d in model.discriminators:
+        for v in d.trainable_variables:
+            v.assign(tf.zeros_like(v))
+    code = model.encoder.sample(tf.zeros((4, 8, 8, 1)))
+    scores = model.scores(code, None)
+    loss = sum(losses.adversarial("non_saturating").discriminator(s, s) for s in scores)
+    np.testing.assert_allclose(loss, 2 * 2 * np.log(2.0), rtol=1e-6)
+
+
+def test_posteriors():
+    image = TINY["aae"].batch(4)["image"]
+    gaussian, universal = TINY["aae"].build(), TINY["aae_supervised"].build()
+    code = gaussian.encode(image=image)
+    eps = np.ones((4, 2), "float32")
+    z = gaussian.encoder.sample(image, eps).z
+    np.testing.assert_allclose(z, code["mean"] + np.exp(0.5 * code["log_var"]), rtol=1e-5)
+    assert (
+        np.abs(
+            universal.encode(image=image, eps=eps)["z"] - universal.encode(image, -eps)["z"]
+        ).max()
+        > 0
+    )
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [tfp.distributions.MultivariateNormalDiag([0.0, 0.0], [1.0, 2.0]), lambda u: 4.0 * u - 2.0],
+    ids=["tfp", "function"],
+)
+def test_any_prior(prior):
+    model = AAE((8, 8, 1), 2, prior=prior, hidden=(8,), initial_stddev=None)
+    model.compile()
+    history = model.fit(TINY["aae"].batch(8), batch_size=8, verbose=0).history
+    assert np.isfinite(history["discriminator_loss"]).all()
+    assert model.sample(range(3)).shape == (3, 8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"latent_dim": 0}, "latent_dim"),
+        ({"use": "both"}, "`use` must be one of"),
+        ({"posterior": "cauchy"}, "posterior"),
+        ({"latent_dim": 3, "prior": "swiss_roll"}, "latent_dim"),
+        ({"prior": tfp.distributions.MultivariateNormalDiag([0.0] * 3)}, "length 3"),
+        ({"label_informed": True}, "as many parts as num_classes = 10"),
+        ({"label_informed": True, "use": "supervised"}, "label_informed"),
+    ],
+)
+def test_bad_arguments(change, message):
+    with pytest.raises(ValueError, match=message):
+        TINY["aae"].build(**change)
+
+
+@pytest.mark.parametrize("name", ["aae_informed", "aae_supervised", "aae_semi"])
+def test_labels_absent(name):
+    model = TINY[name].build()
+    model.compile()
+    with pytest.raises(ValueError, match="needs batches with 'label'"):
+        model.fit({"image": TINY[name].batch(4)["image"]}, verbose=0)
+
+
+def test_label_optimizer_without_a_label_phase():
+    with pytest.raises(ValueError, match="label_optimizer"):
+        TINY["aae"].build().compile(label_optimizer="adam")
+
+
+def adam(rate=1e-3, beta_1=0.9):
+    return keras.optimizers.Adam(rate, beta_1=beta_1)
+
+
+def fitted(model, stream, steps, adversarial=1e-3, jit=True):
+    """The recipe of the digits configs."""
+    labels = {"label_optimizer": adam()} if model.use == "semi_supervised" else {}
+    model.compile(adam(), adam(1e-3, 0.1), adam(adversarial, 0.1), **labels, jit_compile=jit)
+    model.fit(stream.from_step(0), epochs=1, steps_per_epoch=steps, verbose=0)
+    return model
+
+
+@pytest.mark.slow
+def test_hundred_labels_of_digits():
+    # configs/aae_semi_digits.yaml for half its steps.
+    test = data.load("digits", "test", 500)
+
+    def error(adversarial):
+        stream = data.load("digits", "train", 100, labelled=100)
+        model = AAE(
+            (8, 8, 1), 4, "semi_supervised", hidden=(200, 200), input_noise=0.3, initial_stddev=None
+        )
+        fitted(model, stream, 3000, adversarial)
+        return model.evaluate(test, verbose=0, return_dict=True)["error"]
+
+    on, off = error(1e-3), error(0.0)
+    assert on < 0.075
+    assert on < off
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prior", ["standard_normal", "gaussian_mixture", "swiss_roll"])
+def test_codes_follow_the_prior(prior):
+    stream = data.load("digits", "train", 100)
+    model = AAE((8, 8, 1), 2, prior=prior, hidden=(200, 200), initial_stddev=None)
+    test = data.source("digits", "test").arrays["image"]
+
+    def p_value():
+        codes = model.call_signature("encode", {"image": test})["z"]
+        return mmd_test(codes, model.codes.sample(range(len(test))))[1]
+
+    assert p_value() < 0.01
+    fitted(model, stream, 3000)
+    assert p_value() > 0.01
+
+
+@pytest.mark.slow
+def test_swapped_labels_are_read_from_the_decodes():
+    stream, test = data.load("digits", "train", 100), data.source("digits", "test").arrays
+    model = AAE((8, 8, 1), 4, "supervised", hidden=(200, 200), initial_stddev=None)
+    fitted(model, stream, 3000)
+    real = data.source("digits", "train").arrays
+    x, y = real["image"].reshape(-1, 64), real["label"]
+    reader = chosen("rbf_svm", x, y, [np.arange(len(y))]).fit(x, y)
+    z = model.call_signature("encode", {"image": test["image"]})["z"]
+    swapped = (test["label"] + np.arange(1, 10)[np.arange(len(z)) % 9]) % 10
+    images = model.call_signature("decode", {"z": z, "label": swapped.astype("int32")})["image"]
+    assert np.mean(reader.predict(images.numpy().reshape(-1, 64)) == swapped) > 0.9

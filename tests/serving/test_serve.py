@@ -1,0 +1,94 @@
+"""`serve` and `tfgen serve`: what lies at a path, from the first line printed to Ctrl-C."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from tests.serving.clients import rest
+from tfgen import cli, serving
+from tfgen.serving.foreground import run
+from tfgen.serving.serve_path import found
+
+ANY = {"port": -1, "rest_api_port": -1}
+TEXT = """\
+model: {name: gan, image_shape: [8, 8, 1], latent_dim: 4, generator_hidden: [8]}
+data: {name: digits, batch_size: 256}
+fit: {epochs: 1, verbose: 0}
+"""
+
+
+class Visit:
+    """Runs while the server is up, then sends the signal that stops it."""
+
+    def __init__(self, work, number=signal.SIGINT):
+        self.work, self.number, self.result, self.error = work, number, None, None
+
+    def __call__(self, server):
+        threading.Thread(target=self._run, args=(server,)).start()
+
+    def _run(self, server):
+        try:
+            with rest(server) as http:
+                self.result = self.work(http)
+        finally:
+            os.kill(os.getpid(), self.number)
+
+
+def test_an_export_folder(models):
+    visit = Visit(lambda http: http.predict({"inputs": [2]}, "half").json)
+    serving.serve(models / "half", on_ready=visit, **ANY)
+    assert visit.result == {"outputs": [3.0]}
+
+
+def test_a_folder_of_models(models):
+    visit = Visit(lambda http: [http.get(f"/v1/models/{n}").status for n in ("m", "half", "x")])
+    visit.number = signal.SIGTERM
+    serving.serve(models, on_ready=visit, **ANY)
+    assert visit.result == [200, 200, 404]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("half/1", "is one SavedModel. Serve the folder above it"),
+        ("half/1/variables", "has no SavedModels: expected <version>/saved_model.pb"),
+        ("nope", "There is no folder"),
+    ],
+)
+def test_nothing_to_serve(models, path, text, capsys):
+    with pytest.raises(serving.Failure, match=text):
+        serving.serve(models / path, **ANY)
+    assert cli.main(["serve", str(models / path)]) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_names_and_folders(models):
+    assert found(models / "half") == {"half": models / "half"}
+    assert found(models) == {"half": models / "half", "m": models / "m"}
+
+
+def test_signal_handlers_are_put_back(models):
+    before = signal.getsignal(signal.SIGINT)
+    options = serving.Options(model_base_path=str(models / "half"), **ANY)
+    run(options, on_ready=Visit(lambda http: None))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_tfgen_serve_exports_a_run_first(tmp_path, monkeypatch, capsys):
+    config = tmp_path / "gan.yaml"
+    config.write_text(TEXT)
+    assert cli.main(["train", str(config), "--run", str(tmp_path / "my-run")]) == 0
+    body = {"signature_name": "sample", "instances": [1, 2]}
+    visit = Visit(lambda http: http.predict(body, "my-run").json)
+    serve = serving.serve
+
+    def visited(path, on_ready, **options):
+        return serve(path, on_ready=lambda s: (on_ready(s), visit(s)), **options)
+
+    monkeypatch.setattr(serving, "serve", visited, raising=False)
+    arguments = ["--rest-port=-1", "--grpc-port=-1", "--batching"]
+    assert cli.main(["serve", str(tmp_path / "my-run"), *arguments]) == 0
+    assert len(visit.result["predictions"]) == 2
+    assert "/v1/models/my-run" in capsys.readouterr().out
