@@ -55,10 +55,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("overrides", nargs="*", default=[], help="such as fit.epochs=10")
-    arguments = parser.parse_intermixed_args()
+    parser.add_argument("--set", nargs="*", default=[], help="overrides, such as fit.epochs=10")
+    arguments = parser.parse_args()
     for seed in arguments.seeds:
-        settings = config.load(CONFIG, [f"seed={seed}", *arguments.overrides])
+        settings = config.load(CONFIG, [f"seed={seed}", *arguments.set])
         folder = arguments.folder / f"seed-{seed}"
         done = run.train(settings, folder)
         probability, label = inferred(done.model, "test")

@@ -79,8 +79,8 @@ def measure(name, batch, side, turns):
         model.call_signature("generate", {"u": u})["image"].numpy()
         cached.append(time.perf_counter() - begun)
         begun, first = time.perf_counter(), done
-        while done < len(places) and time.perf_counter() - begun < cached[-1]:
-            y, column, c = places[done]
+        while done == first or time.perf_counter() - begun < cached[-1]:
+            y, column, c = places[done % len(places)]
             here = logits(tf.constant(x))[:, y, column, c]
             x[:, y, column, c] = level_value(draw_level(here, u[:, y, column, c]), model.levels)
             done += 1

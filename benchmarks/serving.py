@@ -212,6 +212,12 @@ async def open_loop(make, rate, seconds, connections=64):
     return taken
 
 
+def processor_seconds(process) -> float:
+    """What a process has used of the cores: unlike time, it does not depend on who else runs."""
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def summary(taken) -> str:
     """The percentiles of latencies, in milliseconds."""
     p50, p95, p99 = np.percentile(taken, [50, 95, 99]) * 1e3
@@ -238,25 +244,30 @@ def overhead(export, inside, seconds):
 def throughput(export, inside, seconds, clients, rows):
     """Many clients with batching, as a fraction of the best that the process itself does."""
     print(f"{clients} clients, {rows} row(s) a request, batching; images a second")
+    print("  (in brackets: milliseconds of a core an image, of the process that runs the model)")
     best = {}
     for kind, signature in SIGNATURES.items():
-        rates = {}
+        rates, used = {}, {}
         for size in (1, 8, 16, 32, 64, 128):
-            rates[size] = size / np.median(inside.latencies(signature, size, seconds / 3))
+            before = processor_seconds("self")
+            taken = inside.latencies(signature, size, seconds / 3)
+            rates[size] = size / np.median(taken)
+            used[size] = (processor_seconds("self") - before) * 1e3 / (size * (len(taken) + 1))
         best[kind] = max(rates.values())
-        shown = "  ".join(f"{size}: {rate:.0f}" for size, rate in rates.items())
+        shown = "  ".join(f"{n}: {rate:.0f} ({used[n]:.2f})" for n, rate in rates.items())
         print(f"  in process {kind:5} by batch size  {shown}")
     batching = {"size": max(64, rows), "threads": os.cpu_count()}
-    with served(export, batching) as (_, rest, rpc):
+    with served(export, batching) as (process, rest, rpc):
         for api, make, port in (("gRPC", GrpcCall, rpc), ("REST", RestCall, rest)):
             for kind, signature in SIGNATURES.items():
                 call = lambda m=make, p=port, s=signature: m(p, s, rows)  # noqa: E731
+                before = processor_seconds(process.pid)
                 taken, rate = asyncio.run(closed_loop(call, clients, seconds))
-                images = rate * rows
+                used = processor_seconds(process.pid) - before
+                images, core = rate * rows, used * 1e3 / ((len(taken) + clients) * rows)
                 part = images / best[kind]
-                print(
-                    f"  {api} {kind:5} {images:7.0f} = {part:4.0%} of in process  {summary(taken)}"
-                )
+                print(f"  {api} {kind:5} {images:7.0f} ({core:.2f}) = {part:4.0%} of in process")
+                print(f"    closed loop                          {summary(taken)}")
                 later = asyncio.run(open_loop(call, rate / 2, seconds))
                 print(f"    open loop at half that rate          {summary(later)}")
 

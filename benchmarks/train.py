@@ -46,7 +46,7 @@ def main():
     for path in arguments.configs or usual():
         command = [sys.executable, "-m", "benchmarks.train", "--one", str(path)]
         command += ["--seconds", str(arguments.seconds)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             sys.exit(f"{path}: {done.stderr.strip().splitlines()[-1]}")
         rows.append(json.loads(done.stdout.splitlines()[-1]))

@@ -73,9 +73,11 @@ class Core:
         """Loads the configured models and watches folders and files from then on.
 
         Raises:
-            Failure: A model that cannot be loaded.
+            Failure: A model that cannot be loaded; CANCELLED: `interrupt` was called meanwhile.
         """
         self.reload(self._first_config, is_first=True)
+        if self._stopped.is_set():
+            raise Failure(Code.CANCELLED, "Stopped before the models were available.")
         options = self.options
         if options.file_system_poll_wait_seconds > 0:
             self._every(options.file_system_poll_wait_seconds, self.poll)
@@ -186,6 +188,10 @@ class Core:
                 model.close()
                 raise
         return servable
+
+    def interrupt(self) -> None:
+        """Ends all waiting and watching; what is loaded stays in service."""
+        self._stopped.set()
 
     def close(self) -> None:
         """Finishes what is under way and frees everything."""

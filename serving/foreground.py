@@ -61,6 +61,10 @@ def _started(options, pages, stop):
     while thread.is_alive():
         thread.join(0.1)
         if stop.is_set():
+            server.core.interrupt()
+            thread.join()
+            if not failures:
+                server.stop()
             return None
     if failures:
         raise failures[0]

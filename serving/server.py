@@ -88,6 +88,7 @@ class Server:
 
     def stop(self) -> None:
         """Closes the ports, finishes the requests under way and frees the models."""
+        self.core.interrupt()
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()

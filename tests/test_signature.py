@@ -76,3 +76,22 @@ def test_seeds_of_64_bits_keep_their_bits():
 def test_signatures_and_random_import_without_tensorflow():
     code = "import sys, tfgen.random, tfgen.signature; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_texts_are_drawn_from_choices_alike_in_numpy_and_in_a_graph():
+    spoken = Signature(lambda text: {"text": text}, {"text": Input.text(("red", "grün"))})
+    assert spoken.drawable
+    drawn = spoken.draw(range(30))["text"].tolist()
+    assert set(drawn) == {b"red", "grün".encode()}
+    graph = spoken.draw(tf.range(30, dtype=tf.int64), "tensorflow")["text"]
+    assert graph.numpy().tolist() == drawn
+    assert spoken.draw([0, 1], text=["a", "b"])["text"].tolist() == ["a", "b"]
+    assert spoken.manifest()["text"]["choices"] == ("red", "grün")
+    assert not Signature(spoken.fn, {"text": Input.text()}).drawable
+
+
+def test_tokens_are_checked_and_cannot_be_drawn():
+    tokens = Signature(lambda tokens: {"tokens": tokens}, {"tokens": Input.tokens(3, 5)})
+    assert not tokens.drawable
+    with pytest.raises(ValueError, match="must lie in 0 .. 4"):
+        tokens.draw([0], tokens=[[1, 5, 0]])

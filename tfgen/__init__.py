@@ -32,6 +32,7 @@ _MODULES = (
     "networks",
     "optimizers",
     "pictures",
+    "probe",
     "random",
     "run",
     "serving",

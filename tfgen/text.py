@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 
+from tfgen.signature import Input, Numbers, Signature
+
 PADDING, UNKNOWN = 0, 1
 # Of Reed et al. 2016, "Learning deep representations of fine-grained visual descriptions".
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789-,;.!?:'\"/\\|_@#$%^&*~`+=<>()[]{} "
@@ -143,6 +145,30 @@ def tokenizer(kind: str, words: Sequence[str], length: int):
     if words:
         raise ValueError("`vocabulary` is of words, and this text encoder reads characters.")
     return Characters(length)
+
+
+def served(fn, tokenizer, inputs, choices=()) -> Signature:
+    """A signature that takes `text` beside other inputs, and the same one with `tokens`.
+
+    Args:
+        fn: Takes the inputs by name, and `tokens` (N, length).
+        tokenizer: Part of the graph where a text comes in.
+        inputs: Name -> Input, of the others.
+        choices: Texts to draw from where none is given.
+    """
+    tokens = Input.tokens(tokenizer.length, tokenizer.num_tokens)
+
+    def of_strings(text, **others):
+        return fn(tokens=tokenizer(text), **others)
+
+    def convert(feeds):
+        others = {name: value for name, value in feeds.items() if name != "text"}
+        return {**others, "tokens": tokenizer(feeds["text"]).numpy()}
+
+    numbers = Numbers(
+        Signature(fn, {**inputs, "tokens": tokens}), convert, {"tokenizer.json": tokenizer.table()}
+    )
+    return Signature(of_strings, {**inputs, "text": Input.text(choices)}, numbers)
 
 
 def _padded(texts, length, split):

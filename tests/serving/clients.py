@@ -38,8 +38,8 @@ class Answer:
 class Rest:
     """One keep-alive connection."""
 
-    def __init__(self, port):
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    def __init__(self, port, seconds=30):
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
 
     def request(self, method, path, body=None, headers=None):
         """Sends and reads; the path goes out as it is."""
@@ -50,7 +50,7 @@ class Rest:
         try:
             self._connection.request(method, path, body, headers or {})
             return Answer(self._connection.getresponse())
-        except http.client.HTTPException:
+        except (http.client.HTTPException, OSError):
             self._connection.close()  # The next request starts anew.
             raise
 

@@ -51,9 +51,9 @@ def server(models, tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def http(server):
-    """A REST client of the server."""
+    """A REST client of the server, on a connection of its own."""
     with rest(server) as client:
         yield client
 

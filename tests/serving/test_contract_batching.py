@@ -253,7 +253,7 @@ def test_a_full_queue_is_503(models, tmp_path):
 
     def call(server):
         with rest(server) as http:
-            return http.predict({"signature_name": "slow", "inputs": [300_000]})
+            return http.predict({"signature_name": "slow", "inputs": [100_000]})
 
     with Server(options) as server, ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: call(server), range(8)))

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import grpc
@@ -17,8 +18,9 @@ import pytest
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 import tfgen.serving
-from tests.serving.clients import Rest, eventually, predict_request, rest
+from tests.serving.clients import Rest, predict_request, rest
 from tfgen.serving import Failure, Options, Server, flags
+from tfgen.serving.__main__ import main
 
 
 def _parse(*arguments):
@@ -151,20 +153,61 @@ def test_limits_have_their_codes(models):
 
 
 def test_too_many_requests_are_503(models):
-    base = {"model_name": "m", "model_base_path": str(models / "m")}
+    base = {"model_name": "half", "model_base_path": str(models / "half")}
     options = Options(port=0, rest_api_port=-1, max_pending_requests=1, **base)
-    with Server(options) as server, rest(server) as slow, rest(server) as other:
-        body = {"signature_name": "slow", "inputs": [3_000_000]}
-        answers = []
-        thread = threading.Thread(target=lambda: answers.append(slow.predict(body)))
-        thread.start()
-        eventually(lambda: server.core.admission.pending)
-        answer = other.predict({"inputs": [[1, 2]]})
-        assert (answer.status, "Try again later" in answer.error) == (503, True)
-        assert other.get("/v1/models/m").status == 200
-        thread.join()
-        assert answers[0].status == 200
-        assert other.predict({"inputs": [[1, 2]]}).status == 200
+    with Server(options) as server, rest(server) as http:
+        with server.core.admission.enter():
+            answer = http.predict({"inputs": [1]}, "half")
+            assert (answer.status, "Try again later" in answer.error) == (503, True)
+            assert http.get("/v1/models/half").status == 200
+        assert http.predict({"inputs": [1]}, "half").status == 200
+
+
+def test_method_names_are_compared_where_asked(models):
+    base = {"model_name": "m", "model_base_path": str(models / "m"), "rest_api_port": -1}
+    options = Options(port=0, enable_signature_method_name_check=True, **base)
+    with Server(options) as server, rest(server) as http:
+        body = {"signature_name": "regress", "examples": [{"x": 1.5}]}
+        answer = http.predict(body, verb="regress")
+        assert answer.status == 400
+        assert "Was: tensorflow/serving/predict" in answer.error
+        assert http.predict({"inputs": [[1, 2]]}).status == 200
+        # An initialiser has no method name at all.
+        answer = http.predict({"signature_name": "__saved_model_init_op", "inputs": 1})
+        assert answer.status == 400
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"tensorflow_session_parallelism": 1},
+        {"tensorflow_intra_op_parallelism": 1, "tensorflow_inter_op_parallelism": 2},
+        {"num_load_threads": 2, "num_unload_threads": 2},
+        {"grpc_channel_arguments": "grpc.max_concurrent_streams=9,grpc.x=a"},
+    ],
+)
+def test_flags_that_change_how_not_what(models, given):
+    base = {"model_name": "m", "model_base_path": str(models / "m")}
+    with Server(Options(port=-1, rest_api_port=-1, **base, **given)) as server:
+        with rest(server) as http:
+            assert http.predict({"inputs": [[1, 2]]}).json == {"outputs": [[1.0, 2.0]]}
+
+
+def test_parallelism_reaches_the_session():
+    from tfgen.serving.saved_model import Runtime
+
+    config = Runtime(intra_op_threads=3, inter_op_threads=2, gpu_memory_fraction=0.5).config()
+    assert config.intra_op_parallelism_threads == 3
+    assert config.inter_op_parallelism_threads == 2
+    assert config.use_per_session_threads
+    assert config.gpu_options.per_process_gpu_memory_fraction == 0.5
+    assert not Runtime().config().use_per_session_threads
+
+
+def test_unknown_tags_fail_the_start(models):
+    base = {"model_base_path": str(models / "half"), "max_num_load_retries": 0}
+    with pytest.raises(Failure, match="NOT_FOUND"):
+        Server(Options(port=-1, saved_model_tags="gpu", **base)).start()
 
 
 def _free_port():
@@ -176,6 +219,7 @@ def test_a_process_finishes_its_requests_before_it_ends(models):
     port = _free_port()
     command = [sys.executable, "-m", "tfgen.serving", "--port=0", f"--rest_api_port={port}"]
     command += ["--model_name=m", f"--model_base_path={models / 'm'}"]
+    command += ["--rest_api_timeout_in_ms=120000", "--shutdown_seconds=120"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         for line in process.stderr:
@@ -183,16 +227,17 @@ def test_a_process_finishes_its_requests_before_it_ends(models):
                 break
         drain = threading.Thread(target=process.stderr.read, daemon=True)
         drain.start()
-        http, answers = Rest(port), []
-        body = {"signature_name": "slow", "inputs": [2_000_000]}
+        http, answers = Rest(port, 120), []
+        body = {"signature_name": "slow", "inputs": [400_000]}
         thread = threading.Thread(target=lambda: answers.append(http.predict(body)))
         thread.start()
         probe = Rest(port)
         assert probe.get("/v1/models/m").status == 200
+        time.sleep(0.3)
         probe.close()
         process.send_signal(signal.SIGTERM)
-        thread.join(40)
-        assert answers[0].json == {"outputs": [2_000_000]}
+        thread.join(120)
+        assert answers[0].json == {"outputs": [400_000]}
         http.close()
         assert process.wait(40) == 0
         drain.join(10)
@@ -202,14 +247,13 @@ def test_a_process_finishes_its_requests_before_it_ends(models):
         process.stderr.close()
 
 
-def test_a_process_that_cannot_start_says_why(tmp_path):
+def test_a_server_that_cannot_start_says_why(tmp_path, capsys):
     (tmp_path / "1").mkdir()
-    command = [sys.executable, "-m", "tfgen.serving", f"--model_base_path={tmp_path}"]
-    command += [f"--port={_free_port()}", "--max_num_load_retries=0"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
-    assert "Failed to start server. Error: " in done.stderr
-    assert "Traceback" not in done.stderr
+    arguments = [f"--model_base_path={tmp_path}", "--port=-1", "--max_num_load_retries=0"]
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert "Failed to start server. Error: " in error
+    assert "Traceback" not in error
 
 
 def test_version_needs_no_tensorflow():

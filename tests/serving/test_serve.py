@@ -76,6 +76,14 @@ def test_signal_handlers_are_put_back(models):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_signal_ends_the_wait_for_a_first_version(tmp_path):
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    options = serving.Options(model_base_path=str(tmp_path / "later"), **ANY)
+    run(options, on_ready=lambda server: pytest.fail("there is nothing to serve"))
+    timer.join()
+
+
 def test_tfgen_serve_exports_a_run_first(tmp_path, monkeypatch, capsys):
     config = tmp_path / "gan.yaml"
     config.write_text(TEXT)

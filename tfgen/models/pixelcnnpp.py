@@ -101,7 +101,7 @@ class PixelCNNPlusPlus(GenerativeModel):
         self.compile_players(keras_arguments, optimizer=(optimizer, self.network))
 
     def fit(self, x=None, y=None, **arguments):
-        if self.data_dependent_init and int(self.step) == 0:
+        if self.data_dependent_init and int(tf.identity(self.step.value)) == 0:
             self.initialize(first_batch(x, y))
         return super().fit(x, y, **arguments)
 

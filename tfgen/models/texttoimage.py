@@ -25,12 +25,12 @@ classifier's features, and Adam trains both; D's last activation is in its loss.
 import keras
 import tensorflow as tf
 
-from tfgen import losses, networks, stages, text_encoders
+from tfgen import losses, matching, networks, stages, text_encoders
 from tfgen.layers import borrow
 from tfgen.model import GenerativeModel, descend, initial_weights
-from tfgen.signature import Input, Numbers, Signature
+from tfgen.signature import Input
 from tfgen.step import draws, required, step
-from tfgen.text import tokenizer
+from tfgen.text import served, tokenizer
 from tfgen.text_networks import text_discriminator, text_generator
 
 MATCHES = ("text", "label")
@@ -162,52 +162,59 @@ class TextToImageGAN(GenerativeModel):
     @step
     def train_step(self, batch):
         real, tokens = batch["image"], self.caption(batch)  # (B, H, W, C), (B, T)
-        pool = gathered(tokens)
-        distinct = self.distinct(batch, tokens, pool)  # (B, B)
+        pool, differs = matching.gathered(tokens), self.differs(batch, tokens)  # (B, T), (B, B)
         if self.is_reading:
-            return self.read(real, tokens, distinct)
+            return self.read(real, tokens, differs)
         size = tf.shape(real)[0]
         right = self.encoder(tokens, training=False)  # (B, E)
-        wrong, exists = self.mismatched("mismatch", pool, distinct)
+        wrong, exists = self.other("mismatch", pool, differs)
 
         fake = borrow(self.generator, [self.normal("z of D", size, self.latent_dim), right])
         with tf.GradientTape() as tape:
             right_score = self.discriminator([real, right], training=True)  # (B,)
             wrong_score = borrow(self.discriminator, [real, wrong])
             fake_score = borrow(self.discriminator, [fake, right])
-            weight = self.mismatch_weight * exists
-            d_loss = matching_aware(right_score, wrong_score, fake_score, weight)
+            d_loss = matching.matching_aware(
+                right_score, wrong_score, fake_score, self.mismatch_weight * exists
+            )
         descend(self.discriminator_optimizer, tape, d_loss, self.discriminator)
 
         z = self.normal("z of G", size, self.latent_dim)
         between_z = self.normal("z of interpolation", size, self.latent_dim)
-        other, _ = self.mismatched("interpolation", pool, distinct)
-        between = self.interpolation * right + (1.0 - self.interpolation) * other
-        game, between_loss = losses.ADVERSARIAL["non_saturating"], tf.zeros(())
+        end, _ = self.other("interpolation", pool, differs)
+        between = self.interpolation * right + (1.0 - self.interpolation) * end
         with tf.GradientTape() as tape:
-            fake = self.generator([z, right], training=True)
-            g_loss = game.generator(borrow(self.discriminator, [fake, right]))
+            g_loss, between_loss = self.deceit(z, right), tf.zeros(())
             if self.interpolation_weight:
-                fake = self.generator([between_z, between], training=True)
-                between_loss = game.generator(borrow(self.discriminator, [fake, between]))
+                between_loss = self.deceit(between_z, between)
             loss = g_loss + self.interpolation_weight * between_loss
         descend(self.generator_optimizer, tape, loss, self.generator)
 
-        gap = tf.sigmoid(right_score) - tf.sigmoid(wrong_score)
+        gap = exists * (tf.sigmoid(right_score) - tf.sigmoid(wrong_score))
         return self.report_all(
             discriminator_loss=d_loss,
             generator_loss=g_loss,
             interpolation_loss=between_loss,
-            matching_gap=tf.reduce_sum(exists * gap) / tf.maximum(tf.reduce_sum(exists), 1.0),
+            matching_gap=tf.reduce_sum(gap) / tf.maximum(tf.reduce_sum(exists), 1.0),
         )
 
-    def read(self, real, tokens, distinct):
+    def deceit(self, z, text):
+        """G's loss for pictures of these embeddings."""
+        fake = self.generator([z, text], training=True)
+        score = borrow(self.discriminator, [fake, text])
+        return losses.ADVERSARIAL["non_saturating"].generator(score)
+
+    def read(self, real, tokens, differs):
         """A step of the text encoder, with the pictures' encoder beside it."""
         with tf.GradientTape() as tape:
             texts = self.encoder(tokens, training=True)  # (B, E)
             pictures = self.picture_encoder(real, training=True)
-            forth = text_encoders.joint_embedding(pictures, texts, gathered(texts), distinct)
-            back = text_encoders.joint_embedding(texts, pictures, gathered(pictures), distinct)
+            forth = text_encoders.joint_embedding(
+                pictures, texts, matching.gathered(texts), differs
+            )
+            back = text_encoders.joint_embedding(
+                texts, pictures, matching.gathered(pictures), differs
+            )
             loss = tf.reduce_mean(forth + back)
         descend(self.text_optimizer, tape, loss, self.encoder, self.picture_encoder)
         return self.report_all(text_loss=loss)
@@ -225,20 +232,16 @@ class TextToImageGAN(GenerativeModel):
         chosen = draws().categorical("caption", (tf.shape(tokens)[0],), tokens.shape[1])
         return tf.gather(tokens, chosen, axis=1, batch_dims=1)
 
-    def distinct(self, batch, tokens, pool):
+    def differs(self, batch, tokens):
         """Which texts of the global batch do not match each picture. (B, B)"""
-        if self.match == "label":
-            label = required(batch, "label", "match='label'")
-            return label[:, tf.newaxis] != gathered(label)
-        return tf.reduce_any(tokens[:, tf.newaxis] != pool, axis=-1)
+        key = required(batch, "label", "match='label'") if self.match == "label" else tokens
+        return matching.distinct(key, matching.gathered(key))
 
-    def mismatched(self, purpose, pool, distinct):
+    def other(self, purpose, pool, differs):
         """A text that does not match, drawn for each row, and whether there is one: (B, E), (B,)"""
-        rows = tf.shape(distinct)
-        chances = tf.where(distinct, self.uniform(purpose, rows[0], rows[1]), -1.0)
-        tokens = tf.gather(pool, tf.argmax(chances, axis=1))
-        exists = tf.cast(tf.reduce_any(distinct, axis=1), tf.float32)
-        return self.encoder(tokens, training=False), exists
+        chances = self.uniform(purpose, tf.shape(differs)[0], tf.shape(differs)[1])
+        rows, exists = matching.drawn(differs, chances)
+        return self.encoder(tf.gather(pool, rows), training=False), exists
 
     def fit(self, x=None, y=None, **arguments):
         """Keras's `fit` on batches with `text`, which become `tokens` before a step sees them."""
@@ -285,36 +288,7 @@ class TextToImageGAN(GenerativeModel):
         }
 
     def of_text(self, fn, **inputs):
-        """A signature that takes `text`, and the same one that takes `tokens`."""
-        tokens = Input.tokens(self.tokenizer.length, self.tokenizer.num_tokens)
-        numbers = Numbers(
-            Signature(fn, {**inputs, "tokens": tokens}),
-            lambda feeds: self.read_feeds(**feeds),
-            {"tokenizer.json": self.tokenizer.table()},
-        )
-
-        def of_strings(text, **others):
-            return fn(tokens=self.tokenizer(text), **others)
-
-        return Signature(of_strings, {**inputs, "text": Input.text(self.sample_texts)}, numbers)
-
-    def read_feeds(self, text, **others):
-        return {**others, "tokens": self.tokenizer(text).numpy()}
-
-
-def matching_aware(right, wrong, fake, weight):
-    """D's loss of GAN-CLS from logits (B,), a scalar; `weight` (B,) of the texts that do not match.
-
-    Algorithm 1, line 9, as a quantity to be minimised.
-    """
-    against = weight * tf.nn.softplus(wrong) + (1.0 - weight) * tf.nn.softplus(fake)
-    return tf.reduce_mean(tf.nn.softplus(-right) + against)
-
-
-def gathered(x):
-    """The rows of all replicas, in their order. (b, ...) -> (B, ...)"""
-    context = tf.distribute.get_replica_context()
-    return x if context.num_replicas_in_sync == 1 else context.all_gather(x, axis=0)
+        return served(fn, self.tokenizer, inputs, self.sample_texts)
 
 
 def paper_optimizer():
