@@ -39,7 +39,7 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 
 docs: .venv/installed
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks.train

@@ -31,6 +31,7 @@ max_batch_size {{ value: {size} }}
 batch_timeout_micros {{ value: 2000 }}
 max_enqueued_batches {{ value: 1000 }}
 num_batch_threads {{ value: {threads} }}
+{allowed}
 """
 SIGNATURES = {"png": "sample_png", "float": "sample"}
 
@@ -82,7 +83,10 @@ def served(export: Path, batching=None):
         command += [f"--model_base_path={export.absolute()}"]
         if batching:
             path = Path(folder, "batching.config")
-            path.write_text(BATCHING.format(**batching))
+            # Few sizes: TensorFlow prepares each shape that it meets for the first time.
+            sizes = [n for n in (1, 2, 4, 8, 16, 32) if n < batching["size"]] + [batching["size"]]
+            allowed = " ".join(f"allowed_batch_sizes: {n}" for n in sizes)
+            path.write_text(BATCHING.format(allowed=allowed, **batching))
             command += ["--enable_batching", f"--batching_parameters_file={path}"]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         try:
@@ -261,6 +265,7 @@ def throughput(export, inside, seconds, clients, rows):
         for api, make, port in (("gRPC", GrpcCall, rpc), ("REST", RestCall, rest)):
             for kind, signature in SIGNATURES.items():
                 call = lambda m=make, p=port, s=signature: m(p, s, rows)  # noqa: E731
+                asyncio.run(closed_loop(call, clients, seconds / 2))  # Warms up.
                 before = processor_seconds(process.pid)
                 taken, rate = asyncio.run(closed_loop(call, clients, seconds))
                 used = processor_seconds(process.pid) - before
