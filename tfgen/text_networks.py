@@ -87,7 +87,10 @@ def text_discriminator(image_shape, embedding_dim, text_dim, stages, filters):
 
 
 def _projection(text, text_dim):
-    return LeakyReLU(0.2)(Dense(text_dim, kernel_initializer=dcgan_init())(text))
+    # Torch's own initializer of affine maps, which the authors' script leaves as it is: with
+    # N(0, 0.02) noise of unit variance would drown the text.
+    init = keras.initializers.VarianceScaling(1.0 / 3.0, "fan_in", "uniform")
+    return LeakyReLU(0.2)(Dense(text_dim, kernel_initializer=init)(text))
 
 
 def _bottleneck(x, activation):

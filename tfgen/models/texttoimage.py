@@ -11,8 +11,8 @@ s_r = D(x, t), s_w = D(x, t'), s_f = D(G(z, t), t):
 
 GAN-CLS is v = 0, GAN-INT w = 0, GAN-INT-CLS both. G: transposed convolutions of size 4 with batch
 normalisation and a residual bottleneck at the two smallest sides; D: convolutions of size 4, the
-projected text laid over its last map. Each player projects the text itself; weights from
-N(0, 0.02); Adam with rate 2e-4 and beta_1 0.5.
+projected text laid over its last map. Each player projects the text itself; weights of convolutions
+from N(0, 0.02); Adam with rate 2e-4 and beta_1 0.5.
 
 Differs from the paper: the text that does not match changes and not the picture (as in algorithm 1;
 the authors' code takes another picture); texts that do not match and the other ends of
