@@ -85,6 +85,7 @@ def test_every_schedule_is_constructed(name):
         "cosine_decay_restarts": {"initial_learning_rate": 0.1, "first_decay_steps": 9},
         "exponential_decay": {"initial_learning_rate": 0.1, "decay_steps": 9, "decay_rate": 0.9},
         "geometric_decay": {},
+        "linear_decay": {"initial": 0.1},
         "inverse_time_decay": {"initial_learning_rate": 0.1, "decay_steps": 9, "decay_rate": 0.9},
         "piecewise_constant_decay": {"boundaries": [3, 6], "values": [0.1, 0.05, 0.01]},
         "polynomial_decay": {"initial_learning_rate": 0.1, "decay_steps": 9},
