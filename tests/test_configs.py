@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.tiny import TINY
+from tests.tiny import TINY, level_extra
 from tfgen import config, experiment
 from tfgen.models import MODELS
 
@@ -23,8 +23,11 @@ def test_config_takes_one_step(path):
     settings = config.load(path)
     model = experiment.build(settings)
     rows = 2 * getattr(model, "discriminator_steps", 1)
+    small = TINY[settings.model["name"]]
+    levels = getattr(model, "levels", None)
     tiny = dataclasses.replace(
-        TINY[settings.model["name"]],
+        small,
+        extra=level_extra(levels, model.image_shape) if levels else small.extra,
         shape=model.image_shape,
         num_classes=getattr(model, "num_classes", None),
     )
