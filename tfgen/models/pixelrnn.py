@@ -173,8 +173,9 @@ class RecurrentStack(keras.layers.Layer):
 
     def call(self, image, condition=None):
         width = image.shape[2]
-        x = tf.pad(image, [[0, 0], [0, 0], [0, self.extra], [0, 0]])
-        x = self.first(x)  # (B, H, W + extra, 2h)
+        # Not tf.pad: the conversion to ONNX takes it for the convolution's own padding.
+        empty = tf.zeros_like(image[:, :, : self.extra])
+        x = self.first(tf.concat([image, empty], 2))  # (B, H, W + extra, 2h)
         for lstm, widen in zip(self.recurrent, self.widen, strict=True):
             x += widen(lstm(x, condition))
         for layer in self.head:
