@@ -119,26 +119,28 @@ def sample_mixture(parameters, u, levels=256, given=None, hidden=None):
         if hidden is not None:
             value = tf.where(hidden[..., c], value, given[..., c])
         if c + 1 < channels:
-            weights += discretized_logistic(value[..., None], mean, log_scales[c], levels)
-        x = tf.concat([x, value[..., None]], axis=-1)
+            weights += discretized_logistic(tf.expand_dims(value, -1), mean, log_scales[c], levels)
+        x = tf.concat([x, tf.expand_dims(value, -1)], axis=-1)
     return x
 
 
 def _inverse(weights, mean, log_scale, u, levels):
     """Number of inner bin edges whose cumulative mass is at most u, float32 (...)."""
+    # `expand_dims` and not `[..., None]`, which needs ranks that the conversion to ONNX loses.
     scale = tf.exp(-tf.maximum(log_scale, MIN_LOG_SCALE))
 
     def below(edges):
-        mass = tf.sigmoid((edges[..., None, :] - mean[..., None]) * scale[..., None])
-        mass = tf.reduce_sum(weights[..., None] * mass, axis=-2)  # (..., edges)
-        return tf.reduce_sum(tf.cast(mass <= u[..., None], tf.float32), axis=-1)
+        distance = tf.expand_dims(edges, -2) - tf.expand_dims(mean, -1)
+        mass = tf.expand_dims(weights, -1) * tf.sigmoid(distance * tf.expand_dims(scale, -1))
+        mass = tf.reduce_sum(mass, axis=-2)  # (..., edges)
+        return tf.reduce_sum(tf.cast(mass <= tf.expand_dims(u, -1), tf.float32), axis=-1)
 
     # The cumulative mass rises, so every 16th edge first and then the 15 in between are enough.
     step = 16
     first = tf.zeros_like(u)
     if levels > step:
         first = step * below(_edges(np.arange(step - 1, levels - 1, step, np.float32), levels))
-    index = first[..., None] + np.arange(min(step, levels) - 1, dtype=np.float32)
+    index = tf.expand_dims(first, -1) + np.arange(min(step, levels) - 1, dtype=np.float32)
     return tf.minimum(first + below(_edges(index, levels)), levels - 1.0)
 
 
