@@ -12,9 +12,15 @@ Importing this package does not import TensorFlow.
 
 import importlib
 
-_HOME = {"Options": "options", "Server": "server", "serve": "serve_path", "Failure": "status"}
+_HOME = {
+    "Client": "client",
+    "Failure": "status",
+    "Options": "options",
+    "Server": "server",
+    "serve": "serve_path",
+}
 
-__all__ = ["Failure", "Options", "Server", "serve"]
+__all__ = ["Client", "Failure", "Options", "Server", "serve"]
 
 
 def __getattr__(name):

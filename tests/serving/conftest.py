@@ -64,3 +64,13 @@ def stubs(server):
     client = Grpc(server)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def painter(tmp_path_factory):
+    """(model, export folder `painter`) with every kind of input."""
+    from tests.serving import painter
+
+    folder = tmp_path_factory.mktemp("exports") / "painter"
+    folder.mkdir()
+    return painter.export(folder), folder
