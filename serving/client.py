@@ -121,7 +121,7 @@ class Client:
         served = self._served(signature)
         unknown, missing = set(inputs) - set(served.inputs), set(served.inputs) - set(inputs)
         if unknown or missing:
-            takes = ", ".join(f"{name}: {spec}" for name, spec in served.inputs.items())
+            takes = ", ".join(f"{name}: {spec}" for name, spec in sorted(served.inputs.items()))
             raise ValueError(
                 f"Signature {signature!r} of model {self.model!r} takes {takes or 'nothing'}. "
                 f"Received: {', '.join(sorted(inputs)) or 'nothing'}."

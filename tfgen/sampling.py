@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgen import files, pictures, yaml_text
+from tfgen import files, pictures
 
 _ARRAY = ".npy"
 
@@ -81,6 +81,8 @@ def _value(text):
         pixels = np.asarray(Image.open(path), np.float32)
         pixels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
         return pixels[np.newaxis] / np.float32(127.5) - np.float32(1)
+    from tfgen import yaml_text  # Here, so that the edge runtime needs no YAML.
+
     value = yaml_text.value(text)
     array = np.asarray(value)
     if array.dtype.kind not in "bifU":
