@@ -1,10 +1,11 @@
 """Operations that tf2onnx lacks, in terms of those it has; importing this module registers them.
 
-Each is exact to the rounding of 1 + x, about 6e-8 absolute, which is the precision that the
-bound of an export is about (not the relative precision near zero that the originals have).
+Those of numbers are exact to the rounding of 1 + x, about 6e-8 absolute, which is the precision
+that the bound of an export is about (not the relative precision near zero of the originals).
 """
 
 import numpy as np
+from onnx import TensorProto
 from tf2onnx import utils
 from tf2onnx.handler import tf_op
 
@@ -63,3 +64,29 @@ class Erfc:
     @classmethod
     def version_9(cls, ctx, node, **kwargs):
         replace_by(ctx, node, [("Erf", ("x",)), ("Sub", (1, "x"))])
+
+
+@tf_op("BroadcastArgs")
+class BroadcastArgs:
+    """The shape that two shapes broadcast to, in the log_prob of TensorFlow Probability."""
+
+    @classmethod
+    def version_9(cls, ctx, node, **kwargs):
+        output, dtype = node.output[0], ctx.get_dtype(node.output[0])
+        shape = ctx.get_shape(output)
+        first, second = (
+            ctx.make_node("Cast", [name], attr={"to": TensorProto.INT64}).output[0]
+            for name in node.input
+        )
+        ctx.remove_node(node.name)
+        filled = ctx.make_node("ConstantOfShape", [first])
+        together = ctx.make_node("Expand", [filled.output[0], second])
+        found = ctx.make_node("Shape", [together.output[0]])
+        ctx.make_node(
+            "Cast",
+            [found.output[0]],
+            {"to": dtype},
+            outputs=[output],
+            shapes=[shape],
+            dtypes=[dtype],
+        )

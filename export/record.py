@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tfgen.export.names import onnx_output
 
@@ -103,8 +104,14 @@ def sha256(path: Path) -> str:
 
 def plain(value):
     """JSON for what a model's configuration may hold besides plain values."""
+    if hasattr(value, "numpy"):
+        value = value.numpy()
     if hasattr(value, "tolist"):
         return value.tolist()
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, tf.DType):
+        return value.name
+    if isinstance(getattr(value, "parameters", None), dict):  # A tfp distribution or bijector.
+        return {"class_name": type(value).__name__, "parameters": dict(value.parameters)}
     return keras.saving.serialize_keras_object(value)

@@ -1,9 +1,12 @@
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfgen import priors, random
+from tfgen import export, priors, random
+from tfgen.models import VAE
 from tfgen.priors import PRIORS, Sampler, as_prior
 from tfgen.shaped_priors import Mixture
 
@@ -139,3 +142,19 @@ def test_closed_form_kl_against_monte_carlo(stddev, mean):
 def test_bad_input_is_explained(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("name", ["diagonal", "product", "sample", "mixture"])
+def test_tfp_priors_are_exported(name, tmp_path):
+    model = VAE((8, 8, 1), latent_dim=2, hidden=[8], prior=DISTRIBUTIONS[name]())
+    report = export.export(model, tmp_path)
+    assert {"generate", "elbo", "decode"} <= set(report["verification"]["max_abs_error"]["onnx"])
+    manifest = json.loads((tmp_path / "export.json").read_text())
+    kind = type(DISTRIBUTIONS[name]()).__name__
+    assert kind in json.dumps(manifest["model"]["config"]["prior"])
+
+
+def test_priors_that_onnx_cannot_express_are_an_error(tmp_path):
+    model = VAE((8, 8, 1), latent_dim=2, hidden=[8], prior=DISTRIBUTIONS["any"]())
+    with pytest.raises(export.ExportError, match="cannot be written as ONNX"):
+        export.onnx(model, tmp_path)

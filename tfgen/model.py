@@ -147,7 +147,7 @@ class GenerativeModel(keras.Model, abc.ABC):
         names, graph = self._served[name]
         return graph(*(tf.convert_to_tensor(feeds[n]) for n in names))
 
-    def sample(self, seeds, signature=None, batch_size=64, **given):
+    def sample(self, seeds, signature=None, batch_size=64, progress=None, **given):
         """Pictures drawn from the model.
 
         Args:
@@ -155,6 +155,7 @@ class GenerativeModel(keras.Model, abc.ABC):
                 batch size, in the SavedModel's `sample` and in onnxruntime.
             signature: Which served function; by default the first whose inputs can be drawn.
             batch_size: Rows at a time.
+            progress: Called with the number of rows after each batch.
             **given: Inputs that are not to be drawn, each (N, ...).
 
         Returns:
@@ -175,6 +176,8 @@ class GenerativeModel(keras.Model, abc.ABC):
                 part = {n: value[start : start + batch_size] for n, value in feeds.items()}
                 outputs = self.call_signature(name, part)
                 parts.append(next(iter(outputs.values())).numpy())
+                if progress:
+                    progress(len(parts[-1]))
         if not parts:
             raise ValueError("`seeds` is empty.")
         return np.concatenate(parts)

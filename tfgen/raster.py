@@ -51,6 +51,40 @@ def sample(u, levels, row, pixel, memory, left, written, sizes, given=None):
     return tf.ensure_shape(tf.transpose(picture, (2, 0, 1, 3)), (None, *u.shape[1:]))
 
 
+def in_groups(sample, *arguments, rows=32):
+    """`sample(*arguments)` for groups of rows at the same time, one processor a group.
+
+    The products of one pixel are too small to be shared out among processors. Rows do not depend
+    on each other, so the pictures are the same.
+
+    Args:
+        sample: A function whose result has the rows of its first argument, float32.
+        arguments: Tensors with the same first axis, None, or tuples of them.
+        rows: A group has at least this many; fewer in all are one group.
+    """
+    flat = tf.nest.flatten(arguments)
+    size = tf.shape(flat[0])[0]
+    groups = tf.maximum(size // rows, 1)
+    filled = -(-size // groups) * groups
+
+    def cut(x):
+        x = tf.concat([x, x[: filled - size]], 0)
+        return tf.reshape(x, (groups, -1, *x.shape[1:]))
+
+    def one_group(parts):
+        parts = iter(parts)
+        given = [None if x is None else next(parts) for x in flat]
+        return sample(*tf.nest.pack_sequence_as(arguments, given))
+
+    y = tf.map_fn(
+        one_group,
+        tuple(cut(x) for x in flat if x is not None),
+        fn_output_signature=tf.float32,
+        parallel_iterations=64,
+    )
+    return tf.reshape(y, (-1, *y.shape[2:]))[:size]
+
+
 def _row_of_pixels(inputs, sizes, left, levels, pixel, channels, completing):
     """What the pixels of one row write, (W, B, N)."""
     width, together = inputs.shape[0], _unrolled(inputs.shape[0], channels)

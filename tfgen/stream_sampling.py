@@ -15,18 +15,17 @@ from tfgen.shifted import effective_kernel
 from tfgen.stream_steps import GatePixel, GateRow, RowConv, bias_of
 
 
-def sample(network, u, levels, label=None, known=None, image=None):
+def sample(network, levels, u, label=None, given=None):
     """Pictures from uniform numbers, (B, H, W, C) in [-1, 1].
 
     Args:
         network: A `TwoStreams` whose outputs are the parameters of a logistic mixture.
-        u: Uniform numbers in [0, 1), (B, H, W, C), one a sub-pixel.
         levels: Number of levels of a sub-pixel.
+        u: Uniform numbers in [0, 1), (B, H, W, C), one a sub-pixel.
         label: One-hot (B, Y), or None.
-        known: bool (B, H, W, C), True where `image` is kept; None to draw everything.
-        image: (B, H, W, C).
+        given: (known bool (B, H, W, C), image (B, H, W, C)): where known, the image is kept.
     """
-    plan = u if known is None else tf.concat([u, tf.cast(known, u.dtype), image], -1)
+    plan = u if given is None else tf.concat([u, tf.cast(given[0], u.dtype), given[1]], -1)
     plan = tf.transpose(plan, (1, 2, 0, 3))  # (H, W, B, C or 3C)
     return tf.ensure_shape(_Sampler(network, tf.shape(u)[0], levels, label).run(plan), u.shape)
 

@@ -40,6 +40,14 @@ def test_cached_sampler_draws_the_naive_samplers_pixels(case):
     assert received.std() > 0.3
 
 
+@pytest.mark.parametrize("rows", [64, 67])
+def test_groups_of_rows_are_drawn_like_one_row(rows):
+    model = small((4, 5, 1), num_classes=3)
+    u, label, feeds = feeds_of(model, rows)
+    received = model.call_signature("generate", feeds)["image"].numpy()
+    np.testing.assert_array_equal(received, truth.naive_sample(model, u, label))
+
+
 @pytest.mark.parametrize("case", ["grey", "colour_labels"])
 def test_completion_keeps_what_is_given(case):
     model = small(**CASES[case])
@@ -200,3 +208,9 @@ def test_learns_digits():
 def test_learns_mnist():
     result = learned("mnist-5k", 5, 50, filters=32, blocks=3, head_filters=32)
     assert 70.0 < result.nats < 88.0, result
+
+
+def test_sample_reports_its_progress():
+    done = []
+    small((4, 4, 1)).sample(range(5), batch_size=2, progress=done.append)
+    assert done == [2, 2, 1]

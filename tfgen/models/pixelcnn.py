@@ -106,8 +106,11 @@ class PixelCNN(GenerativeModel):
         return self.network(image, one_hot_label(label, self.num_classes), training=training)
 
     def generate(self, u, label=None):
+        return {"image": self.draw(u, label)}
+
+    def draw(self, u, label, given=None):
         condition = one_hot_label(label, self.num_classes)
-        return {"image": self.network.sample(u, condition)}
+        return raster.in_groups(self.network.sample, u, condition, given)
 
     def log_prob(self, image, label=None):
         # A served picture, decoded from 8 bits or less, is read to the nearest level.
@@ -117,9 +120,7 @@ class PixelCNN(GenerativeModel):
 
     def complete(self, image, mask, u, label=None):
         known, seen = autoregressive.given_part(image, mask, self.levels)
-        condition = one_hot_label(label, self.num_classes)
-        drawn = self.network.sample(u, condition, (known, seen))
-        return {"image": tf.where(known, image, drawn)}
+        return {"image": tf.where(known, image, self.draw(u, label, (known, seen)))}
 
     def class_log_prob(self, image):
         def log_prob(x, label):

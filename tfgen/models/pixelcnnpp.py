@@ -20,10 +20,12 @@ a sub-pixel with one uniform number (the authors draw a component and then a log
 with cached activations (Ramachandran et al. 2017, https://arxiv.org/abs/1704.06001).
 """
 
+from functools import partial
+
 import keras
 import tensorflow as tf
 
-from tfgen import autoregressive, stream_sampling
+from tfgen import autoregressive, raster, stream_sampling
 from tfgen.autoregressive import bits_per_dim, level_index, level_value, one_hot_label
 from tfgen.likelihoods import mixture_of_logistics, mixture_width
 from tfgen.losses import total
@@ -152,8 +154,12 @@ class PixelCNNPlusPlus(GenerativeModel):
         return self.network(image, condition, training=training)
 
     def generate(self, u, label=None):
+        return {"image": self.draw(u, label)}
+
+    def draw(self, u, label, given=None):
+        sample = partial(stream_sampling.sample, self.network, self.levels)
         condition = one_hot_label(label, self.num_classes)
-        return {"image": stream_sampling.sample(self.network, u, self.levels, condition)}
+        return raster.in_groups(sample, u, condition, given)
 
     def log_prob(self, image, label=None):
         # A served picture, decoded from 8 bits or less, is read to the nearest level.
@@ -163,9 +169,7 @@ class PixelCNNPlusPlus(GenerativeModel):
 
     def complete(self, image, mask, u, label=None):
         known, seen = autoregressive.given_part(image, mask, self.levels)
-        condition = one_hot_label(label, self.num_classes)
-        drawn = stream_sampling.sample(self.network, u, self.levels, condition, known, seen)
-        return {"image": tf.where(known, image, drawn)}
+        return {"image": tf.where(known, image, self.draw(u, label, (known, seen)))}
 
     def class_log_prob(self, image):
         def log_prob(x, label):

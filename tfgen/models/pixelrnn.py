@@ -22,10 +22,12 @@ in the gates as in Gated PixelCNN; samples are drawn from the recurrent state, e
 once, pixel for pixel the ones of the plain procedure.
 """
 
+from functools import partial
+
 import keras
 import tensorflow as tf
 
-from tfgen import autoregressive, networks
+from tfgen import autoregressive, networks, raster
 from tfgen.autoregressive import (
     MaskedConv2D,
     bits_per_dim,
@@ -119,7 +121,11 @@ class PixelRNN(GenerativeModel):
         return self.network(image, one_hot_label(label, self.num_classes), training=training)
 
     def generate(self, u, label=None):
-        return {"image": sample(self.network, u, one_hot_label(label, self.num_classes))}
+        return {"image": self.draw(u, label)}
+
+    def draw(self, u, label, given=None):
+        condition = one_hot_label(label, self.num_classes)
+        return raster.in_groups(partial(sample, self.network), u, condition, given)
 
     def log_prob(self, image, label=None):
         # A served picture, decoded from 8 bits or less, is read to the nearest level.
@@ -129,9 +135,7 @@ class PixelRNN(GenerativeModel):
 
     def complete(self, image, mask, u, label=None):
         known, seen = autoregressive.given_part(image, mask, self.levels)
-        condition = one_hot_label(label, self.num_classes)
-        drawn = sample(self.network, u, condition, (known, seen))
-        return {"image": tf.where(known, image, drawn)}
+        return {"image": tf.where(known, image, self.draw(u, label, (known, seen)))}
 
     def class_log_prob(self, image):
         def log_prob(x, label):
