@@ -3,15 +3,21 @@
     tfgen.export.export(model, "exports/dcgan")                 # both, as the next version
     tfgen.export.saved_model(model, "exports/dcgan/1")
     tfgen.export.onnx(model, "exports/dcgan/onnx")
+    tfgen.export.tflite(model, "exports/dcgan/tflite")          # LiteRT
 
 Importing this package imports neither TensorFlow nor ONNX; the functions do when first used.
 """
 
 import importlib
 
-_HOME = {"export": "bundle", "saved_model": "endpoints", "onnx": "onnx_files"}
+_HOME = {
+    "export": "bundle",
+    "onnx": "onnx_files",
+    "saved_model": "endpoints",
+    "tflite": "lite_files",
+}
 
-__all__ = ["ExportError", "export", "onnx", "saved_model"]
+__all__ = ["ExportError", "export", "onnx", "saved_model", "tflite"]
 
 
 class ExportError(ValueError):

@@ -1,7 +1,8 @@
-"""The export folder of a model: numbered SavedModels, ONNX files, and the record of both.
+"""The export folder of a model: numbered SavedModels, ONNX files, and the record of all.
 
     exports/dcgan/1/saved_model.pb ...      what TensorFlow Serving loads: the largest number
-    exports/dcgan/onnx/<signature>.onnx     of the newest version
+    exports/dcgan/onnx/<signature>.onnx     of the newest version; .fp16.onnx, .int8.onnx: variants
+    exports/dcgan/tflite/<signature>.tflite for LiteRT, where it is asked for
     exports/dcgan/export.json               the newest version's record, with SHA-256 of its files
 
 Each version also keeps its own record in <version>/assets.extra/export.json, and each ONNX file
@@ -16,27 +17,38 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfgen.export import ExportError, aside, onnx_files, parity, record
+from tfgen.export import ExportError, aside, lite_files, onnx_files, parity, quantize, record
 from tfgen.export.endpoints import declared, endpoints, exporting
 from tfgen.export.endpoints import write as write_saved_model
 
-FORMATS = ("saved_model", "onnx")
+FORMATS = ("saved_model", "onnx", "tflite")
+DEFAULT_FORMATS = ("saved_model", "onnx")
+_BESIDE = ("onnx", "tflite")  # Formats whose files lie beside the versions, of the newest one.
 RECORD = "export.json"
 
 
 def export(
-    model, folder, *, formats=FORMATS, opset=onnx_files.OPSET, manifest_extra=None, examples=None
+    model,
+    folder,
+    *,
+    formats=DEFAULT_FORMATS,
+    opset=onnx_files.OPSET,
+    manifest_extra=None,
+    examples=None,
+    variants=(),
 ) -> dict:
     """Writes and verifies the next version of a model in an export folder.
 
     Args:
         model: A `GenerativeModel`.
         folder: The export folder, made where it does not exist.
-        formats: Any of "saved_model" and "onnx". Without "saved_model" there is no numbered folder.
+        formats: Any of "saved_model", "onnx" and "tflite" (LiteRT). Without "saved_model" there is
+            no numbered folder.
         opset: ONNX operator set, 13 to 18.
         manifest_extra: Plain data to keep under "extra" in export.json (the run, its data).
         examples: Signature -> input -> (7, ...) array to verify with, for inputs that are not drawn
             and for which random numbers in [-1, 1] would not do.
+        variants: Any of "fp16" and "int8": ONNX files that are smaller, with what they cost.
 
     Returns:
         The record, as written to export.json.
@@ -48,11 +60,13 @@ def export(
     folder, formats = Path(folder), tuple(formats)
     if not formats or set(formats) - set(FORMATS):
         raise ExportError(f"`formats` must be some of {FORMATS}. Received: {formats}.")
+    if variants and "onnx" not in formats:
+        raise ExportError(f"Variants {tuple(variants)} are ONNX files: add 'onnx' to `formats`.")
     with aside.folder(folder) as temporary, exporting(model):
         previous = previous_record(folder)
         version = next_version(folder, previous)
         try:
-            report = build(model, temporary, version, formats, opset, examples)
+            report = build(model, temporary, version, formats, opset, examples, variants)
         except tf.errors.OpError as error:
             raise ExportError(f"TensorFlow could not write to {folder}: {error.message}") from error
         report["extra"] = manifest_extra or {}
@@ -60,7 +74,7 @@ def export(
     return report
 
 
-def build(model, temporary, version, formats, opset, examples) -> dict:
+def build(model, temporary, version, formats, opset, examples, variants) -> dict:
     """Writes everything into the temporary folder, verifies it and returns its record."""
     table, signatures = endpoints(model), declared(model)
     errors, seconds = {}, {}
@@ -74,6 +88,11 @@ def build(model, temporary, version, formats, opset, examples) -> dict:
         extra = {"export_version": version}
         onnx_files.write(model, signatures, temporary / "onnx", opset, extra)
         seconds["onnx"] = since(start)
+    if "tflite" in formats:
+        start = time.perf_counter()
+        (temporary / "tflite").mkdir()
+        lite_files.write(signatures, temporary / "tflite")
+        seconds["tflite"] = since(start)
 
     start = time.perf_counter()
     if "saved_model" in formats:
@@ -81,7 +100,14 @@ def build(model, temporary, version, formats, opset, examples) -> dict:
         errors["saved_model"] = parity.check_saved_model(model, table, path, examples)
     if "onnx" in formats:
         errors["onnx"] = parity.check_onnx(model, signatures, temporary / "onnx", examples)
+    if "tflite" in formats:
+        errors["tflite"] = parity.check_tflite(model, signatures, temporary / "tflite", examples)
     seconds["verification"] = since(start)
+    quantized = {}
+    if variants:
+        start = time.perf_counter()
+        quantized = quantize.write(temporary / "onnx", signatures, variants, examples)
+        seconds["quantize"] = since(start)
 
     return {
         "version": version,
@@ -93,6 +119,7 @@ def build(model, temporary, version, formats, opset, examples) -> dict:
             "bound": parity.BOUND,
             "batch_sizes": list(parity.BATCH_SIZES),
         },
+        "quantized": quantized,
         "seconds": seconds,
         "files": record.files(temporary, version),
     }
@@ -106,35 +133,36 @@ def since(start):
 def publish(temporary: Path, folder: Path, report: dict, previous: dict) -> None:
     """Renames the verified files to their places, the record last."""
     version = str(report["version"])
-    if "onnx" not in report["formats"]:
-        report["files"] |= carried(previous)
+    for name in _BESIDE:
+        if name not in report["formats"]:
+            report["files"] |= carried(previous, name)
     text = json.dumps(report, indent=2, default=record.plain) + "\n"
     (temporary / RECORD).write_text(text)
     if (temporary / version).exists():
         (temporary / version / "assets.extra" / RECORD).write_text(text)
         aside.rename_new(temporary / version, folder / version)
-    if (temporary / "onnx").exists():
-        replace_onnx(temporary / "onnx", folder, previous)
+    for name in _BESIDE:
+        if (temporary / name).exists():
+            replace_files(temporary / name, folder / name, previous)
     os.replace(temporary / RECORD, folder / RECORD)
 
 
-def replace_onnx(source: Path, folder: Path, previous: dict) -> None:
-    """Puts the new ONNX files in place and removes those that the last export left over."""
-    target = folder / "onnx"
+def replace_files(source: Path, target: Path, previous: dict) -> None:
+    """Puts new files in place and removes those that the last export left over."""
     target.mkdir(exist_ok=True)
     new = {path.name for path in source.iterdir()}
     for name in new:
         os.replace(source / name, target / name)
-    for path in (folder / name for name in previous.get("files", ())):
+    for path in (target.parent / name for name in previous.get("files", ())):
         # Only files that an export wrote: what else lies there is not ours.
         if path.parent == target and path.name not in new:
             path.unlink(missing_ok=True)
 
 
-def carried(previous: dict) -> dict:
-    """The entries of the ONNX files, which stay where only a SavedModel is exported."""
+def carried(previous: dict, name: str) -> dict:
+    """The entries of a format's files, which stay where that format is not exported again."""
     files = previous.get("files", {})
-    return {name: entry for name, entry in files.items() if name.startswith("onnx/")}
+    return {path: entry for path, entry in files.items() if path.startswith(f"{name}/")}
 
 
 def previous_record(folder: Path) -> dict:

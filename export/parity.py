@@ -55,22 +55,31 @@ def check_saved_model(model, endpoints, path: Path, examples=None) -> dict:
 
 def check_onnx(model, signatures, folder: Path, examples=None) -> dict:
     """Verifies the ONNX file of every signature; arguments and result as `check_saved_model`."""
+    return _check_files("onnx", onnx_output, model, signatures, folder, examples)
+
+
+def check_tflite(model, signatures, folder: Path, examples=None) -> dict:
+    """Verifies the LiteRT file of every signature; arguments and result as `check_saved_model`."""
+    return _check_files("tflite", lambda _, name: name, model, signatures, folder, examples)
+
+
+def _check_files(format, output_name, model, signatures, folder, examples):
     examples = examples or {}
     report = {name: {} for name in signatures}
     with tempfile.TemporaryDirectory(prefix="tfgen-parity-") as scratch:
         for name, signature in signatures.items():
             calls = calls_of(Path(scratch), name, signature, examples.get(name))
             given = [unpack(call["feeds"]) for call in calls]
-            if signature.numbers is not None:  # Keras gets the texts, ONNX their tokens.
+            if signature.numbers is not None:  # Keras gets the texts, the file their tokens.
                 for call, feeds in zip(calls, given, strict=True):
                     pack(call["feeds"], signature.numbers.convert(feeds))
-            path = str(folder / f"{name}.onnx")
-            worker.ask({"format": "onnx", "path": path, "calls": calls})
+            path = str(folder / f"{name}.{format}")
+            worker.ask({"format": format, "path": path, "calls": calls})
             for call, feeds in zip(calls, given, strict=True):
                 expected = keras_outputs(model, name, feeds)
-                names = {key: onnx_output(signature, key) for key in expected}
+                names = {key: output_name(signature, key) for key in expected}
                 renamed = {names[key]: value for key, value in expected.items()}
-                errors = compare("onnx", call, renamed, is_png=False)
+                errors = compare(format, call, renamed, is_png=False)
                 merge(report[name], {key: errors[names[key]] for key in expected})
     return report
 

@@ -4,7 +4,7 @@ A worker: jobs come as lines of JSON on standard input, one answer each goes to 
 `tfgen.export.parity` starts it and compares what it computes with the Keras model.
 
     {"format": "saved_model", "path": DIR, "calls": [CALL, ...]}
-    {"format": "onnx", "path": FILE, "calls": [CALL, ...]}
+    {"format": "onnx" or "tflite", "path": FILE, "calls": [CALL, ...]}
     CALL: {"endpoint": NAME, "feeds": NPZ, "outputs": NPZ, "batch_sizes": [1, 3, 7]}
 
 Each call takes the first rows of its feeds, one batch of each size, and writes its outputs as
@@ -15,6 +15,7 @@ last answer: {"error": MESSAGE}.
 import json
 import os
 import sys
+import warnings
 
 import numpy as np
 
@@ -56,6 +57,23 @@ def onnx(job):
         "inputs": {value.name: value.shape for value in session.get_inputs()},
         "outputs": {value.name: value.shape for value in session.get_outputs()},
     }
+
+
+def tflite(job):
+    """Runs a LiteRT file; its batch axis follows the inputs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TensorFlow's copy announces its own successor.
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ModuleNotFoundError:
+            import tensorflow as tf
+
+            Interpreter = tf.lite.Interpreter
+
+        runner = Interpreter(model_path=job["path"]).get_signature_runner("serving_default")
+    for call in job["calls"]:
+        run_batches(call, lambda feeds: runner(**feeds))
+    return {"inputs": sorted(runner.get_input_details())}
 
 
 def run_batches(call, run):
@@ -115,7 +133,7 @@ def main():
         sys.__excepthook__(kind, error, traceback)
 
     sys.excepthook = last_answer
-    formats = {"saved_model": saved_model, "onnx": onnx}
+    formats = {"saved_model": saved_model, "onnx": onnx, "tflite": tflite}
     for line in sys.stdin:
         job = json.loads(line)
         print(json.dumps(formats[job["format"]](job)), file=answers)

@@ -137,7 +137,7 @@ def test_disk_full(exported, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("formats", [(), ("tflite",)])
+@pytest.mark.parametrize("formats", [(), ("coreml",)])
 def test_unknown_format(tmp_path, formats):
     with pytest.raises(ExportError, match="must be some of"):
         bundle.export(Network(), tmp_path, formats=formats)

@@ -26,8 +26,8 @@ def test_the_package_imports_nothing_heavy():
 def test_unknown_attribute():
     import tfgen.export
 
-    with pytest.raises(AttributeError, match="tflite"):
-        _ = tfgen.export.tflite
+    with pytest.raises(AttributeError, match="coreml"):
+        _ = tfgen.export.coreml
     assert {"export", "saved_model", "onnx"} <= set(dir(tfgen.export))
 
 
