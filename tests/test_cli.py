@@ -210,8 +210,10 @@ def test_training_that_cannot_go_on(trained, tmp_path, capsys):
 
 def test_export_writes_a_version(trained, tmp_path, capsys, monkeypatch):
     from tfgen import export
+    from tfgen.reports import card
 
-    def record(model, folder, manifest_extra=None):
+    def record(model, folder, manifest_extra, formats, variants):
+        assert formats == ("saved_model", "onnx", "tflite") and variants == ("fp16", "int8")
         assert model.latent_dim == 4 and manifest_extra["config"]["model"]["name"] == "gan"
         errors = {"onnx": {"generate": 2e-7}, "saved_model": {"generate": 0.0}}
         return {
@@ -222,7 +224,9 @@ def test_export_writes_a_version(trained, tmp_path, capsys, monkeypatch):
         }
 
     monkeypatch.setattr(export, "export", record, raising=False)
-    assert cli.main(["export", str(trained[1]), "--to", str(tmp_path / "x")]) == 0
+    monkeypatch.setattr(card, "write", lambda *given: "a card")
+    more = ["--formats", "saved_model,onnx,tflite", "--quantize", "fp16, int8"]
+    assert cli.main(["export", str(trained[1]), "--to", str(tmp_path / "x"), *more]) == 0
     out = capsys.readouterr().out
     assert "version 3, step 5" in out and "2.0e-07" in out
 

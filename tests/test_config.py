@@ -134,7 +134,7 @@ BAD = [
     ("seed=x", "seed: expected a whole number of 64 bits"),
     ("model.seed=1", "model.seed: the seed stands beside the sections"),
     ("compile.jit_compile=maybe", "compile.jit_compile: unknown name 'maybe'"),
-    ("metrics=[fid]", "metrics[0].name: unknown name 'fid'"),
+    ("metrics=[fod]", "metrics[0].name: unknown name 'fod'. Did you mean 'fid'?"),
     (
         "compile.generator_optimizer.learning_rate=2e-4",
         "2e-4 is text in YAML 1.1, not a number: write 2.0e-4.",

@@ -122,6 +122,10 @@ def test_encoders_ignore_nothing_that_is_written(name):
     assert out.shape == (3, 7)
     np.testing.assert_allclose(out[0], out[2], atol=1e-6)
     assert np.abs(out[0] - out[1]).max() > 1e-6
+    # As long as noise of unit variance, however short the layer before made it.
+    encoder.layers[-3].kernel.assign(encoder.layers[-3].kernel * 0.01)
+    out = encoder(tokenizer(tf.constant(["red three", "unheard of"])))
+    np.testing.assert_allclose(tf.reduce_mean(tf.square(out), axis=1), 1.0, atol=1e-4)
 
 
 def test_joint_embedding_by_hand():

@@ -24,6 +24,7 @@ __version__ = "0.1.0"
 _MODULES = (
     "config",
     "data",
+    "evaluation",
     "export",
     "layers",
     "losses",
@@ -34,20 +35,26 @@ _MODULES = (
     "pictures",
     "probe",
     "random",
+    "reports",
     "run",
     "serving",
     "signature",
     "step",
 )
 
-__all__ = ["__version__", *_MODULES]
+# Functions that are shown at the top: name -> module.
+_FUNCTIONS = {"evaluate": "tfgen.evaluation.evaluate"}
+
+__all__ = ["__version__", *_MODULES, *_FUNCTIONS]
 
 
 def __getattr__(name):
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module(_FUNCTIONS[name]), name)
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return importlib.import_module(f"{__name__}.{name}")
 
 
 def __dir__():
-    return sorted({*globals(), *_MODULES})
+    return sorted({*globals(), *_MODULES, *_FUNCTIONS})

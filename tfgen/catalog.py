@@ -24,6 +24,17 @@ def datasets() -> list[tuple[str, str]]:
     return [(name, value.args[0].value) for name, value in _table(tree, "DATASETS")]
 
 
+def metrics() -> list[tuple[str, str]]:
+    """(name, first line of its class) of each entry of `tfgen.evaluation.table.METRICS`."""
+    found = []
+    for name, value in _table(_tree(_PACKAGE / "evaluation" / "table.py"), "METRICS"):
+        module, _, wanted = value.value.rpartition(".")
+        tree = _tree(_PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py"))
+        (home,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == wanted)
+        found.append((name, ast.get_docstring(home).splitlines()[0]))
+    return found
+
+
 def _tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import tfgen
+from tfgen import cli_evaluate
 
 EPILOG = """\
 examples:
@@ -16,6 +17,8 @@ examples:
   tfgen train configs/dcgan_mnist.yaml --run runs/dcgan --dry-run
   tfgen train configs/dcgan_mnist.yaml --run runs/dcgan model.latent_dim=64 fit.epochs=5
   tfgen sample runs/dcgan --seeds 0-63 --out grid.png
+  tfgen evaluate runs/dcgan --metrics fid,kid,prdc --samples 10000
+  tfgen report runs/dcgan
   tfgen translate runs/cyclegan --input pictures --to b --out translated
   tfgen export runs/dcgan --to exports/dcgan
   tfgen serve exports/dcgan
@@ -41,6 +44,8 @@ def train(arguments):
 
 def sample(arguments):
     """Draws samples from the model of a run."""
+    from tqdm import tqdm
+
     from tfgen import run, sampling
 
     chosen = sampling.seeds(arguments.seeds)
@@ -48,7 +53,8 @@ def sample(arguments):
     name = f"seeds-{arguments.seeds}.png"
     out = Path(arguments.out or Path(arguments.run, "samples", name))
     model = run.load(arguments.run, arguments.checkpoint)
-    images = model.sample(chosen, signature=arguments.signature, **given)
+    with tqdm(total=len(chosen), desc="Sampling", unit="rows", disable=None) as bar:
+        images = model.sample(chosen, arguments.signature, progress=bar.update, **given)
     folder = str(arguments.out or "").endswith(("/", os.sep))
     print(sampling.save(images, chosen, out, folder))
 
@@ -65,15 +71,27 @@ def translate(arguments):
 
 
 def export(arguments):
-    """Writes SavedModel and ONNX of the model of a run, verified."""
+    """Writes SavedModel, ONNX and LiteRT files of the model of a run, verified."""
     from tfgen import checkpoints, export, run
+    from tfgen.export.report import lines
+    from tfgen.reports import card
 
     model = run.load(arguments.run, arguments.checkpoint)
     extra = {"run": str(arguments.run), "config": run.read(arguments.run).resolved()}
-    report = export.export(model, arguments.to, manifest_extra=extra)
+    report = export.export(
+        model,
+        arguments.to,
+        manifest_extra=extra,
+        formats=_names(arguments.formats),
+        variants=_names(arguments.quantize),
+    )
     print(f"{arguments.to}: version {report['version']}, step {checkpoints.taken(model)}")
-    print(f"  signatures: {', '.join(report['signatures'])}")
-    print(f"  largest error against Keras: {_largest(report['verification']['max_abs_error']):.1e}")
+    print("\n".join(lines(report)))
+    print(f"  model card: {card.write(arguments.to, arguments.run, report, arguments.license)}")
+    if arguments.serving_config:
+        from tfgen.serving import kit_files
+
+        print(f"  TensorFlow Serving: {kit_files.write(arguments.to)}")
 
 
 def serve(arguments):
@@ -83,6 +101,8 @@ def serve(arguments):
     def ready(server):
         for api, port in (("REST", server.rest_port), ("gRPC", server.grpc_port)):
             print(f"{api:4}  {arguments.host}:{port}", flush=True)
+        if server.rest_port:
+            print(f"page  http://{arguments.host}:{server.rest_port}/", flush=True)
         for name in server.core.manager.models():
             print(f"      http://{arguments.host}:{server.rest_port}/v1/models/{name}", flush=True)
 
@@ -94,6 +114,7 @@ def serve(arguments):
         try:
             serving.serve(
                 path,
+                pages=serving.Studio(serving.found(path)),
                 on_ready=ready,
                 host=arguments.host,
                 rest_api_port=arguments.rest_port,
@@ -105,10 +126,10 @@ def serve(arguments):
 
 
 def show(arguments):
-    """Lists the models or the data sets."""
+    """Lists the models, the data sets or the metrics."""
     from tfgen import catalog
 
-    entries = catalog.models() if arguments.what == "models" else catalog.datasets()
+    entries = getattr(catalog, arguments.what)()
     width = max(len(name) for name, _ in entries)
     for name, line in entries:
         print(f"{name:<{width}}  {line}")
@@ -154,6 +175,18 @@ def parser():
     one = _command(commands, "export", export)
     one.add_argument("run", metavar="RUN", help="a run folder")
     one.add_argument("--to", required=True, metavar="DIR", help="the export folder")
+    one.add_argument("--license", default="unknown", help="of the weights, for the model card")
+    one.add_argument(
+        "--formats",
+        default="saved_model,onnx",
+        help="any of saved_model,onnx,tflite (default: %(default)s)",
+    )
+    one.add_argument(
+        "--quantize", default="", metavar="fp16,int8", help="smaller ONNX files, and what they cost"
+    )
+    one.add_argument(
+        "--serving-config", action="store_true", help="also write serving-kit/: Docker, Kubernetes"
+    )
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
 
     one = _command(commands, "serve", serve)
@@ -166,8 +199,10 @@ def parser():
     one.add_argument("--batching", action="store_true", help="run requests together")
     one.add_argument("--checkpoint", default="last", help="of a run (default: last)")
 
+    cli_evaluate.add(commands, _command)
+
     one = _command(commands, "list", show)
-    one.add_argument("what", choices=("models", "datasets"))
+    one.add_argument("what", choices=("models", "datasets", "metrics"))
     return result
 
 
@@ -257,7 +292,5 @@ def _values(values):
     return ", ".join(f"{k} {v:.6g}" for k, v in values.items() if isinstance(v, int | float))
 
 
-def _largest(errors):
-    if isinstance(errors, dict):
-        return max((_largest(e) for e in errors.values()), default=0.0)
-    return float(errors)
+def _names(text):
+    return tuple(name.strip() for name in text.split(",") if name.strip())

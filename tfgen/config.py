@@ -1,9 +1,11 @@
 """Experiments as YAML files.
 
 The sections `model`, `data`, `compile` and `fit` are the keyword arguments of the Python calls with
-these names; `run` holds those of `RunOptions`; `seed` stands beside them. There are no includes,
-no interpolation and no inheritance between files. Importing this module does not import
-TensorFlow; `load` does, because it checks every key against the real signatures.
+these names; `run` holds those of `RunOptions`; `seed` stands beside them. `metrics` is a list of
+metrics (names, or mappings with `name`) that are measured when training ends; `evaluation` says on
+what. There are no includes, no interpolation and no inheritance between files. Importing this
+module does not import TensorFlow; `load` does, because it checks every key against the real
+signatures.
 """
 
 from collections.abc import Sequence
@@ -15,14 +17,23 @@ import yaml
 
 from tfgen import construct
 from tfgen.construct import ConfigError, fill, resolved, unknown
-from tfgen.options import FitOptions, RunOptions, one_of
+from tfgen.evaluation.table import METRICS
+from tfgen.options import EvaluationOptions, FitOptions, RunOptions, one_of
 from tfgen.yaml_text import override, read
 
-__all__ = ["Config", "ConfigError", "FitOptions", "RunOptions", "difference", "load", "parse"]
+__all__ = [
+    "Config",
+    "ConfigError",
+    "EvaluationOptions",
+    "FitOptions",
+    "RunOptions",
+    "difference",
+    "load",
+    "parse",
+]
 
-SECTIONS = ("seed", "model", "data", "compile", "fit", "run", "metrics")
+SECTIONS = ("seed", "model", "data", "compile", "fit", "run", "evaluation", "metrics")
 REQUIRED = ("model", "data", "fit")
-METRICS: dict[str, Any] = {}
 
 # What the run gives to the data itself.
 _DATA_HIDDEN = ("name", "seed", "start")
@@ -40,7 +51,8 @@ class Config:
         compile: Arguments of the model's `compile`; null for what the paper used.
         fit: See `FitOptions`.
         run: See `RunOptions`.
-        metrics: Metrics measured on samples.
+        evaluation: See `EvaluationOptions`.
+        metrics: What is measured when training ends: names in `METRICS` with their options.
     """
 
     seed: int
@@ -49,6 +61,7 @@ class Config:
     compile: dict
     fit: dict
     run: dict
+    evaluation: dict
     metrics: list = field(default_factory=list)
 
     def resolved(self) -> dict[str, Any]:
@@ -119,6 +132,7 @@ def parse(values: dict[str, Any]) -> Config:
         compile=_compile(MODELS[model["name"]], given["compile"]),
         fit=_options(FitOptions, given["fit"], "fit"),
         run=_options(RunOptions, given["run"], "run"),
+        evaluation=_options(EvaluationOptions, given["evaluation"], "evaluation"),
         metrics=_metrics(values.get("metrics") or []),
     )
 

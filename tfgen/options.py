@@ -1,4 +1,4 @@
-"""What the sections `fit` and `run` of a config can set."""
+"""What the sections `fit`, `run` and `evaluation` of a config can set."""
 
 from dataclasses import dataclass
 
@@ -71,6 +71,30 @@ class RunOptions:
             one_of("run.devices", self.devices, ("all",))
         else:
             at_least(1, "run.devices", self.devices)
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """What the section `evaluation` can set: on what the `metrics` are measured.
+
+    Args:
+        split: Of the run's data.
+        samples: Pictures to generate.
+        seeds: Numbers of the sets of samples.
+        features: Feature network, a name or a path; by default the shipped one that fits.
+        seen: Measure on pictures that the model was trained on; every figure then says so.
+    """
+
+    split: str = "test"
+    samples: int = 10_000
+    seeds: tuple[int, ...] = (0,)
+    features: str | None = None
+    seen: bool = False
+
+    def __post_init__(self):
+        at_least(2, "evaluation.samples", self.samples)
+        for seed in self.seeds:
+            at_least(0, "evaluation.seeds", seed)
 
 
 def at_least(least, where, value):

@@ -6,6 +6,7 @@
     samples/          epoch-0005.png: grids from the seeds 0, 1, 2, ...
     tensorboard/      the same pictures and the scalars
     metrics.jsonl     one line an epoch
+    evaluation.json   what was measured of it, see `tfgen.evaluation.store`
 
 Interrupted anywhere and continued, a run on one CPU device ends with bit-identical weights,
 optimizer slots and step: the data and every random number are functions of (seed, step).
@@ -26,8 +27,8 @@ from tfgen.errors import Interrupted, TrainingError
 
 __all__ = ["Interrupted", "Run", "TrainingError", "dry_run", "load", "read", "train"]
 
-# Keys that a continued run may change.
-_FREE = ("fit.epochs",)
+# Keys that a continued run may change, and sections that measure only.
+_FREE = ("fit.epochs", "metrics", "evaluation")
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,10 @@ def train(settings: Config, folder: Path | str, say=print) -> Run:
     with devices.precision(settings.run["precision"]), contextlib.ExitStack() as stack:
         model = experiment.build(settings, strategy)
         experiment.check(settings, model, stream)
+        if settings.metrics:
+            from tfgen.evaluation import of_run  # It imports this module.
+
+            of_run.check(settings, model)
         folder.mkdir(parents=True, exist_ok=True)
         stack.enter_context(files.lock(folder))
         _refuse_other(settings, folder)
@@ -86,6 +91,7 @@ def train(settings: Config, folder: Path | str, say=print) -> Run:
         if step >= epochs * steps:
             done = step // steps
             say(f"{folder}: finished: {done} epochs, {step} steps. Raise fit.epochs to go on.")
+            _measure(settings, folder, model, say, again=False)
             return Run(folder, model, step, done, record.lines(folder / "metrics.jsonl"))
         record.begin(settings, folder, model, stream, step)
         checkpoints.forget_after(step)
@@ -94,6 +100,7 @@ def train(settings: Config, folder: Path | str, say=print) -> Run:
             say(f"{folder}: continuing from step {step} (epoch {step / steps:.2f} of {epochs}).")
         _fit(settings, folder, model, stream, validation, checkpoints, entry)
         say(f"{folder}: finished: {epochs} epochs, {taken(model)} steps.")
+        _measure(settings, folder, model, say)
         lines = record.lines(folder / "metrics.jsonl")
         return Run(folder, model, taken(model), epochs, lines)
 
@@ -196,6 +203,14 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry):
     writer.close()
 
 
+def _measure(settings, folder, model, say, again=True):
+    """The metrics of the config, where it has some; not again where there are figures already."""
+    if settings.metrics and (again or not (folder / "evaluation.json").exists()):
+        from tfgen.evaluation import of_run  # It imports this module.
+
+        say(of_run.after_training(settings, folder, model).table())
+
+
 class _explained:
     """Errors of training as messages for people: a context.
 
@@ -242,7 +257,9 @@ def _refuse_other(settings, folder):
             )
         return
     lines = config.difference(read(folder).resolved(), settings.resolved())
-    lines = [line for line in lines if line.partition(":")[0] not in _FREE]
+    keys = [line.partition(":")[0] for line in lines]
+    changed = [not (key in _FREE or key.partition(".")[0] in _FREE) for key in keys]
+    lines = [line for line, counts in zip(lines, changed, strict=True) if counts]
     if lines:
         raise ConfigError(
             f"{folder}: holds a run with another config. Give another folder, or undo the "

@@ -1,5 +1,7 @@
 """Networks from token numbers to one vector a text, and how they learn to match pictures."""
 
+import math
+
 import keras
 import tensorflow as tf
 from keras.layers import (
@@ -9,7 +11,9 @@ from keras.layers import (
     Embedding,
     GlobalAveragePooling1D,
     MaxPooling1D,
+    Rescaling,
     SimpleRNN,
+    UnitNormalization,
 )
 
 from tfgen.networks import HEAD
@@ -99,7 +103,10 @@ def known(name):
 
 
 def encoder(name, tokenizer, embedding_dim, filters):
-    """A text encoder, its last layer linear. (B, T) int32 -> (B, E)
+    """A text encoder; its embeddings have a root mean square of 1. (B, T) int32 -> (B, E)
+
+    The joint embedding loss fixes only the product of the texts' and the pictures' lengths: texts
+    can separate well and still be too short to be heard beside noise of unit variance.
 
     Args:
         name: A key of `ENCODERS`.
@@ -114,6 +121,8 @@ def encoder(name, tokenizer, embedding_dim, filters):
             keras.Input((tokenizer.length,), dtype="int32"),
             *layers,
             Dense(embedding_dim, dtype=HEAD),
+            UnitNormalization(dtype=HEAD),
+            Rescaling(math.sqrt(embedding_dim), dtype=HEAD),
         ],
         name="text_encoder",
     )

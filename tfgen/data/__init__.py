@@ -15,7 +15,17 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfgen.data import builtin, captioned_digits, captions, domains, folder, tfds, tinted
+from tfgen.data import (
+    attributes,
+    builtin,
+    captioned_digits,
+    captions,
+    domains,
+    folder,
+    shapes,
+    tfds,
+    tinted,
+)
 from tfgen.data.domains import pairs
 from tfgen.data.key_patches import patches
 from tfgen.data.picture import Form
@@ -56,10 +66,17 @@ DATASETS = {
         "7,188 pictures 16x16 of real digits in colours, with captions; no download",
         captioned_digits.captioned_digits,
     ),
+    "shapes": _Kind(
+        "4,608 pictures 32x32 of one shape, five known factors; no download", shapes.shapes
+    ),
     "tfds:NAME": _Kind("any set of images of tensorflow-datasets", tfds.prepared),
     "folder:PATH": _Kind("your own pictures, flat or one folder a class", folder.folder),
     "captions:PATH": _Kind(
         "your own pictures with captions.csv or .jsonl, or captions:tfds:NAME", captions.captioned
+    ),
+    "attributes:PATH": _Kind(
+        "your own pictures with attributes.csv, or attributes:tfds:celeb_a[Male,Young]",
+        attributes.attributed,
     ),
     "patches:NAME": _Kind("one of these with the key local patches of each picture", patches),
     "pairs:A=NAME,B=NAME": _Kind(
@@ -117,15 +134,15 @@ def source(
         return domains.named(rest, split, find)
     form = Form(image_size, channels, resize)
     limit = _memory_limit(memory_limit)
-    from_tfds = kind == "tfds" or name.startswith("captions:tfds:")
+    from_tfds = kind == "tfds" or name.startswith(("captions:tfds:", "attributes:tfds:"))
     if not from_tfds and (data_dir is not None or download):
         raise ValueError(f"data_dir and download apply to 'tfds:NAME' only. Received: {name!r}.")
     if kind == "tfds" and rest:
         found = DATASETS["tfds:NAME"].make(rest, split, form, limit, data_dir, download)
     elif kind == "folder" and rest:
         found = DATASETS["folder:PATH"].make(rest, split, form, limit)
-    elif kind == "captions" and rest:
-        found = DATASETS["captions:PATH"].make(rest, split, form, limit, data_dir, download)
+    elif kind in ("captions", "attributes") and rest:
+        found = DATASETS[f"{kind}:PATH"].make(rest, split, form, limit, data_dir, download)
     elif name in DATASETS and not colon:
         found = DATASETS[name].make(split, form)
     else:

@@ -33,23 +33,56 @@ def prepared(
         ValueError: Unknown set or split, a set that is not prepared, or one without images.
     """
     name = f"tfds:{dataset}"
-    builder = _builder(dataset, name, data_dir)
-    if not builder.is_prepared():
-        _prepare(builder, name, download)
+    builder = opened(dataset, name, data_dir, download)
     features = builder.info.features
     wanted = _wanted(features, name)
-    rows = _size(builder, name, split)
-    if rows == 0:
-        raise ValueError(f"Data set {name!r}, split {split!r}: it is empty (0 images).")
-    key = _key(builder, split, form)
-
-    def chunks():
-        return _chunks(builder, split, wanted, form, name)
-
-    stored = store(key, rows, chunks, limit, f"Reading {name}")
+    stored = _stored(builder, split, wanted, form, limit, name)
     class_names = getattr(features["label"], "names", None) if "label" in wanted else None
     names = tuple(class_names) if class_names else None
     return build(name, split, stored.arrays, names, known_fingerprint=stored.fingerprint)
+
+
+def opened(dataset, name, data_dir, download):
+    """The builder of a set that is prepared, if need be now."""
+    builder = _builder(dataset, name, data_dir)
+    if not builder.is_prepared():
+        _prepare(builder, name, download)
+    return builder
+
+
+def pictures(builder, split, form, limit, name):
+    """The pictures alone, (N, H, W, C), and what could not be decoded."""
+    _wanted(builder.info.features, name)
+    stored = _stored(builder, split, {"image": True}, form, limit, name)
+    return stored.arrays["image"], stored.failures
+
+
+def others(builder, split, wanted):
+    """Examples with the features besides the picture that are wanted, in the pictures' order."""
+    import tensorflow_datasets as tfds
+
+    dataset = builder.as_dataset(
+        split=split,
+        shuffle_files=False,
+        decoders=tfds.decode.PartialDecoding(wanted),
+        read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
+    )
+    return tfds.as_numpy(dataset)
+
+
+def _stored(builder, split, wanted, form, limit, name):
+    rows = _size(builder, name, split)
+    if rows == 0:
+        raise ValueError(f"Data set {name!r}, split {split!r}: it is empty (0 images).")
+    # Part of the key: arrays with labels and without are kept apart.
+    key = f"{_key(builder, split, form)}{'' if 'label' in wanted else '-pictures'}"
+    return store(
+        key,
+        rows,
+        lambda: _chunks(builder, split, wanted, form, name),
+        limit,
+        f"Reading {name}",
+    )
 
 
 def _builder(dataset, name, data_dir):

@@ -1,4 +1,4 @@
-"""What the metrics take: features (N, F) and pictures (N, H, W, C) in [-1, 1]; others are refused."""
+"""What the metrics take: features (N, F), pictures (N, H, W, C) in [-1, 1]; others are refused."""
 
 import numpy as np
 

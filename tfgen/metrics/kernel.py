@@ -1,10 +1,104 @@
-"""Kernel distance (KID), Binkowski et al. 2018, https://arxiv.org/abs/1801.01401."""
-# Written next.
+"""Kernel distance (KID), Binkowski et al. 2018, https://arxiv.org/abs/1801.01401.
+
+The unbiased estimate of the squared maximum mean discrepancy (Gretton et al. 2012, lemma 6) under
+the polynomial kernel k(a, b) = (a.b / F + 1)^3 of features of length F. It has no bias at any
+number of samples, and so may be negative.
+"""
+
+import math
+
+import numpy as np
+
+from tfgen.metrics import arrays
+
+ROWS = 1000  # Of a kernel matrix at once: 80 MB against 10,000 others.
 
 
 def kernel_distance(x, y, subsets=100, subset_size=1000, seed=0):
-    raise NotImplementedError
+    """The mean over random subsets, as the paper reports it.
+
+    Args:
+        x, y: Features (N, F), (M, F).
+        subsets: Number of subsets.
+        subset_size: Samples in each, drawn without replacement; at most N and M.
+        seed: Of the subsets.
+
+    Returns:
+        (mean, (subsets,) values). The values share samples, so their standard deviation divided by
+        sqrt(subsets) is no standard error; `unbiased_mmd_error` gives one.
+
+    Raises:
+        ValueError: Other shapes, NaN, or fewer samples than `subset_size`.
+    """
+    x, y = arrays.features(x, y)
+    if not 2 <= subset_size <= min(len(x), len(y)) or subsets < 1:
+        raise ValueError(
+            f"`subset_size` must lie in 2 .. {min(len(x), len(y))} (the samples there are) and "
+            f"`subsets` be positive. Received: {subset_size}, {subsets}."
+        )
+    generator = np.random.default_rng(seed)
+    values = np.array(
+        [
+            _discrepancy(*(a[generator.choice(len(a), subset_size, replace=False)] for a in (x, y)))
+            for _ in range(subsets)
+        ]
+    )
+    return float(values.mean()), values
 
 
 def unbiased_mmd(x, y) -> float:
-    raise NotImplementedError
+    """The estimate from all samples (N, F), (M, F) at once: the limit of many subsets.
+
+    Raises:
+        ValueError: Other shapes, fewer than two samples, NaN or infinity.
+    """
+    return _discrepancy(*arrays.features(x, y))
+
+
+def unbiased_mmd_error(x, y):
+    """(`unbiased_mmd`, its standard error); jackknife over the samples of each set in turn.
+
+    Where the distributions are equal there are terms of second order only, which the jackknife
+    counts twice: the error is then about 1.4 times too large.
+
+    Raises:
+        ValueError: As `unbiased_mmd`, or fewer than three samples.
+    """
+    x, y = arrays.features(x, y, least=3)
+    within_x, within_y = _within(x), _within(y)
+    across_x, across_y = _across(x, y)
+    n, m = len(x), len(y)
+    sum_x, sum_y, sum_across = within_x.sum(), within_y.sum(), across_x.sum()
+    total = sum_x / (n * (n - 1)) + sum_y / (m * (m - 1)) - 2.0 * sum_across / (n * m)
+    variance = 0.0
+    for within, across, whole, a, b in (
+        (within_x, across_x, sum_x, n, m),
+        (within_y, across_y, sum_y, m, n),
+    ):
+        # What changes when one sample is left out; the other set's own term stays.
+        left = (whole - 2.0 * within) / ((a - 1) * (a - 2))
+        left -= 2.0 * (sum_across - across) / ((a - 1) * b)
+        variance += (a - 1) / a * np.square(left - left.mean()).sum()
+    return float(total), math.sqrt(variance)
+
+
+def _discrepancy(x, y):
+    n, m = len(x), len(y)
+    within = _within(x).sum() / (n * (n - 1)) + _within(y).sum() / (m * (m - 1))
+    return float(within - 2.0 * _across(x, y)[0].sum() / (n * m))
+
+
+def _within(x):
+    """(N,) sums of k(x_i, x_j) over j != i."""
+    return _across(x, x)[0] - (np.square(x).sum(axis=1) / x.shape[1] + 1.0) ** 3
+
+
+def _across(x, y):
+    """(N,) and (M,) sums of the rows and of the columns of the kernel matrix."""
+    rows, columns = [], np.zeros(len(y))
+    for start in range(0, len(x), ROWS):
+        base = x[start : start + ROWS] @ y.T / x.shape[1] + 1.0  # (ROWS, M)
+        kernel = base * base * base
+        rows.append(kernel.sum(axis=1))
+        columns += kernel.sum(axis=0)
+    return np.concatenate(rows), columns

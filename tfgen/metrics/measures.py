@@ -5,50 +5,129 @@ pictures are float (N, H, W, C) in [-1, 1]. `benchmarks/calibration.py` measures
 intervals hold what they speak of.
 """
 
+import numpy as np
+
+from tfgen.metrics import disentanglement as scores
+from tfgen.metrics import frechet, intervals, kernel, manifold, msssim, neighbours
+from tfgen.metrics import sliced_wasserstein as slices
+from tfgen.metrics.inception_score import inception_score
 from tfgen.metrics.intervals import Value
 
 
 def fid(real, fake, groups=20, seed=0) -> Value:
-    """Fréchet distance of features (N, F), (M, F); the interval is of the large-sample value."""
-    raise NotImplementedError
+    """Fréchet distance of features (N, F), (M, F).
+
+    The value is the distance at this number of samples, as papers report it, and biased upwards.
+    The interval is of the large-sample value, so that with few samples the value lies above it.
+    """
+    total, without = frechet.left_out(real, fake, groups, seed)
+    found = intervals.from_left_out(total, without)
+    return Value(float(total), found.low, found.high, found.method, found.level)
 
 
 def fid_infinity(real, fake, groups=20, seed=0) -> Value:
-    """Fréchet distance extrapolated to infinitely many samples, and its interval."""
-    raise NotImplementedError
+    """Fréchet distance extrapolated to infinitely many samples, (N, F), (M, F).
+
+    The value is the jackknife's, which removes the same bias of order 1/N as the line of
+    `frechet.frechet_infinity` does, with less noise; the interval is around it.
+    """
+    return intervals.from_left_out(*frechet.left_out(real, fake, groups, seed))
 
 
 def kid(real, fake) -> Value:
-    """Unbiased squared kernel distance of all samples (N, F), (M, F)."""
-    raise NotImplementedError
+    """Unbiased squared kernel distance of all samples (N, F), (M, F), with a jackknife's error."""
+    value, error = kernel.unbiased_mmd_error(real, fake)
+    degrees = min(len(real), len(fake)) - 1
+    low, high = intervals.around(value, error, degrees)
+    return Value(value, low, high, "large-sample value, t interval, jackknife over the samples")
 
 
 def inception(probabilities, splits=10, groups=20, seed=0) -> Value:
-    """Mean Inception-type score over splits, (N, K); the interval is of the large-sample value."""
-    raise NotImplementedError
+    """Mean Inception-type score over splits, (N, K).
+
+    The interval is of the large-sample value; the mean over splits is biased downwards and may lie
+    below it.
+    """
+    value = float(inception_score(probabilities, splits).mean())
+    found = intervals.jackknife(
+        lambda p: np.log(inception_score(p, 1)[0]), probabilities, groups=groups, seed=seed
+    )
+    low, high = np.exp([found.low, found.high])
+    return Value(value, float(low), float(high), f"{found.method}, of the logarithm", found.level)
 
 
 def prdc(real, fake, nearest=5, subsets=10, seed=0) -> dict[str, Value]:
     """Precision, recall, density and coverage of features (N, F), (M, F)."""
-    raise NotImplementedError
+    real, fake = np.asarray(real), np.asarray(fake)
+    return _each(
+        lambda a, b: manifold.precision_recall_density_coverage(a, b, nearest),
+        (real, fake),
+        subsets,
+        seed,
+        highest={"precision": 1.0, "recall": 1.0, "coverage": 1.0},
+    )
 
 
 def sliced_wasserstein(real, fake, subsets=10, seed=0) -> dict[str, Value]:
-    """Sliced Wasserstein distance of pictures: "side" -> Value for each level, and "mean"."""
-    raise NotImplementedError
+    """Sliced Wasserstein distance of pictures: each level by its side, and their "mean"."""
+
+    def distances(a, b):
+        levels = slices.sliced_wasserstein(a, b, seed=seed)
+        return {**{str(k): v for k, v in levels.items()}, "mean": np.mean(list(levels.values()))}
+
+    return _each(distances, (np.asarray(real), np.asarray(fake)), subsets, seed)
 
 
 def diversity(images, pairs=None, seed=0) -> Value:
     """Mean MS-SSIM of random disjoint pairs of pictures; lower is more diverse."""
-    raise NotImplementedError
+    found = intervals.mean(msssim.pair_similarities(images, pairs, seed))
+    method = f"large-sample value, {found.method} of disjoint pairs"
+    return Value(found.value, found.low, found.high, method, found.level)
 
 
 def authenticity(train, fake) -> Value:
-    """Share of samples that are no copy of a training sample, features or pictures (N, ...)."""
-    raise NotImplementedError
+    """Share of samples (M, ...) that are no copies of training points (N, ...), which are given."""
+    kept = neighbours.authentic(train, fake)
+    found = intervals.proportion(int(kept.sum()), len(kept))
+    method = f"large-sample value for this training set, {found.method}"
+    return Value(found.value, found.low, found.high, method, found.level)
 
 
-def disentanglement(codes, factors, seed=0) -> dict[str, Value]:
-    """ "mig", "dci_disentanglement", "dci_completeness", "dci_informativeness", "sap",
-    "factor_vae"."""
-    raise NotImplementedError
+def disentanglement(codes, factors, subsets=5, seed=0) -> dict[str, Value]:
+    """All scores of codes (N, Z) against factors (N, K).
+
+    "mig", "dci_disentanglement", "dci_completeness", "dci_informativeness", "sap", "factor_vae".
+    """
+    codes, factors = np.asarray(codes), np.asarray(factors)
+
+    def each(z, v):
+        dci = scores.dci(z, v, seed)
+        return {
+            "mig": scores.mig(z, v),
+            **{f"dci_{name}": value for name, value in dci.items()},
+            "sap": scores.sap(z, v, seed),
+            "factor_vae": scores.factor_vae_score(z, v, seed=seed),
+        }
+
+    names = ("dci_disentanglement", "dci_completeness", "dci_informativeness")
+    highest = dict.fromkeys(("mig", "sap", "factor_vae", *names), 1.0)
+    return _each(each, (codes, factors), subsets, seed, highest, paired=True)
+
+
+def _each(function, arrays, subsets, seed, highest=None, paired=False):
+    """`intervals.from_subsets` for each entry of what the function gives.
+
+    Ends outside of what a metric can be are cut: below 0, and above `highest`.
+    """
+    rows = [intervals.group_rows(len(a), subsets, seed + n) for n, a in enumerate(arrays)]
+    if paired:
+        rows = [rows[0]] * len(arrays)
+    parts = [
+        function(*(a[r[g]] for a, r in zip(arrays, rows, strict=True))) for g in range(subsets)
+    ]
+    found = {}
+    for name, value in function(*arrays).items():
+        one = intervals.from_subsets(value, [part[name] for part in parts])
+        high = min(one.high, (highest or {}).get(name, np.inf))
+        found[name] = Value(one.value, max(one.low, 0.0), float(high), one.method, one.level)
+    return found

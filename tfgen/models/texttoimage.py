@@ -19,7 +19,8 @@ the authors' code takes another picture); texts that do not match and the other 
 interpolations come from the batch and always differ in words (or class); one embedded caption a
 picture, drawn anew each step, not the mean of four; one interpolation for each row, not for every
 second; the picture side of the joint embedding is a small network trained with it, not a
-classifier's features, and Adam trains both; D's last activation is in its loss.
+classifier's features, and Adam trains both; embeddings are scaled to a root mean square of 1, so
+that both players hear the text as loudly as the noise; D's last activation is in its loss.
 """
 
 import keras

@@ -1,0 +1,239 @@
+import json
+
+import numpy as np
+import pytest
+
+import tfgen
+from tests.evaluation.painters import copying, digits, noise, painter
+from tests.tiny import TINY
+from tfgen import data
+from tfgen.construct import ConfigError
+from tfgen.evaluation import reference, store, work
+from tfgen.evaluation.report import Figure, Report, key
+from tfgen.signature import Input
+
+TEST, LABELS = digits()
+TRAIN = digits("train")[0]
+
+
+def test_copies_of_training_pictures_are_close_and_noise_is_far():
+    close = tfgen.evaluate(copying(TRAIN), TEST, "fid,kid,prdc", samples=600)
+    far = tfgen.evaluate(painter(noise), TEST, "fid,kid,prdc", samples=600)
+    assert close["fid"].value < 0.1 * far["fid"].value
+    assert close["kid"].value < 0.1 * far["kid"].value
+    assert close["precision"].value > 0.7 > 0.1 > far["precision"].value
+    for figure in (*close.figures, *far.figures):
+        assert figure.low <= figure.high and figure.method and figure.level == 0.95
+
+
+def test_every_figure_says_how_it_was_made():
+    report = tfgen.evaluate(copying(TRAIN), data.source("digits", "test"), "fid", samples=300)
+    stamp = report["fid"].stamp
+    assert stamp["data"]["name"] == "digits" and stamp["data"]["split"] == "test"
+    assert stamp["data"]["fingerprint"] == data.source("digits", "test").fingerprint
+    assert stamp["samples"] == {"count": 300, "sets": [0], "signature": "generate", "from_data": []}
+    assert stamp["features"]["feature_network"] == "digits8"
+    assert len(stamp["features"]["feature_network_hash"]) == 64
+    assert stamp["metric"]["name"] == "fid" and stamp["metric"]["groups"] == 20
+    assert stamp["model"]["step"] == 5 and stamp["training"] is None
+    assert stamp["versions"]["tensorflow"] and stamp["versions"]["scikit-learn"]
+    assert json.loads(json.dumps(stamp)) == stamp
+    assert "digits, test, 500 pictures" in report.table() and "digits8" in report.table()
+    again = tfgen.evaluate(copying(TRAIN), data.source("digits", "test"), "fid", samples=300)
+    assert key(again["fid"].stamp) == key(stamp) and again["fid"].value == report["fid"].value
+    other = tfgen.evaluate(copying(TRAIN), data.source("digits", "test"), "fid", samples=301)
+    assert key(other["fid"].stamp) != key(stamp)
+
+
+def test_figures_do_not_depend_on_the_batch_size():
+    values = [
+        tfgen.evaluate(copying(TRAIN), TEST, "fid", samples=150, batch_size=size)["fid"].value
+        for size in (7, 150)
+    ]
+    assert values[0] == pytest.approx(values[1], rel=1e-4)
+
+
+def test_sets_of_samples_differ_and_are_averaged():
+    report = tfgen.evaluate(copying(TRAIN), TEST, "fid", samples=200, seeds=[0, 3])
+    alone = [
+        tfgen.evaluate(copying(TRAIN), TEST, "fid", samples=200, seeds=s)["fid"] for s in (0, 3)
+    ]
+    figure = report["fid"]
+    assert alone[0].value != alone[1].value
+    assert figure.parts == tuple(f.value for f in alone)
+    assert figure.value == pytest.approx(np.mean(figure.parts))
+    assert figure.low == pytest.approx(np.mean([f.low for f in alone]))
+    assert figure.stamp["samples"]["sets"] == [0, 3] and "2 sets" in figure.method
+
+
+def test_several_models_give_an_interval_over_them():
+    models = [copying(TRAIN[:400]), copying(TRAIN[400:800]), copying(TRAIN[800:])]
+    figure = tfgen.evaluate(models, TEST, "fid", samples=200)["fid"]
+    assert len(figure.parts) == 3 and figure.value == pytest.approx(np.mean(figure.parts))
+    assert figure.low < figure.value < figure.high and "3 models" in figure.method
+    assert len(figure.stamp["model"]) == 3
+
+
+def test_only_a_bounded_number_of_pictures_is_kept(monkeypatch):
+    monkeypatch.setattr(work, "KEPT_PICTURES", 40)
+    one = work.Work(copying(TRAIN), reference.of(TEST), samples=250, batch_size=30)
+    assert one.fake.count == len(one.fake.features) == 250 and len(one.fake.pictures) == 40
+    assert max(rows for _, rows in one.model.calls) == 30
+    report = tfgen.evaluate(one.model, TEST, "swd,fid", samples=250)
+    assert report["swd_mean"].stamp["kept_pictures"] == 40
+
+
+def test_pictures_of_the_metrics_come_with_the_report():
+    report = tfgen.evaluate(copying(TRAIN), TEST, "memorisation", samples=50, training=TRAIN)
+    assert report["authenticity"].value < 0.05 < report["authenticity_of_real"].value
+    images, columns = report.pictures["nearest training pictures"]
+    assert columns == 6 and images.shape == (48, 8, 8, 1)
+    np.testing.assert_array_equal(images[0], images[1])  # A copy, and what it copies.
+
+
+def test_conditional_samples_are_judged_by_their_class():
+    by_class = [TRAIN[digits("train")[1] == k] for k in range(10)]
+
+    def paint(z, label):
+        return np.array(
+            [by_class[k][int(u * len(by_class[k]))] for u, k in zip(z[:, 0], label, strict=True)]
+        )
+
+    training = digits("train")
+    metrics = "label_agreement,train_on_synthetic"
+    right = painter(paint, {"label": Input.label(10)})
+    report = tfgen.evaluate(right, (TEST, LABELS), metrics, samples=800, training=training)
+    assert report["label_agreement"].value > 0.95
+    assert report["judge_accuracy"].value > 0.9 and report["train_on_synthetic"].value > 0.85
+    wrong = painter(lambda z, label: paint(z, (label + 1) % 10), {"label": Input.label(10)})
+    report = tfgen.evaluate(wrong, (TEST, LABELS), metrics, samples=800, training=training)
+    assert report["label_agreement"].value < 0.05 and report["train_on_synthetic"].value < 0.1
+    assert report["label_agreement"].stamp["samples"]["from_data"] == ["label"]
+
+
+@pytest.mark.parametrize(
+    ("paint", "message"),
+    [
+        (lambda z: np.where(z[:, :1, None, None] > 0.5, np.nan, noise(z)), "not finite"),
+        (lambda z: 127.5 * (noise(z) + 1), r"outside \[-1, 1\].*0\.\d+ to 25\d"),
+        (lambda z: noise(z)[:, :4], r"\(4, 8, 1\), but those of the data are \(8, 8, 1\)"),
+        (lambda z: np.repeat(noise(z), 3, -1), r"\(8, 8, 3\), but those of the data are"),
+    ],
+    ids=["nan", "scale", "size", "channels"],
+)
+def test_pictures_that_cannot_be_measured_are_refused(paint, message):
+    for metrics in (None, "fid"):
+        with pytest.raises(ValueError, match=message):
+            tfgen.evaluate(painter(paint), TEST, metrics, samples=50)
+
+
+def test_a_linear_output_that_oversteps_is_cut_off_and_noted():
+    report = tfgen.evaluate(painter(lambda z: 1.02 * noise(z)), TEST, "fid", samples=60)
+    assert "outside [-1, 1], cut off" in "".join(report["fid"].notes)
+
+
+def test_what_is_meaningless_is_said():
+    spec = [{"name": "fid", "groups": 10}]
+    report = tfgen.evaluate(copying(TRAIN), TEST[:25], spec, samples=25)
+    assert any("25 samples with 32 features" in n for n in report["fid"].notes)
+    assert "note: " in report.table()
+    blank = painter(lambda z: np.zeros((len(z), 8, 8, 1), np.float32))
+    report = tfgen.evaluate(blank, TEST, "fid,prdc,ms_ssim", samples=200)
+    assert "all samples are one picture" in report["fid"].notes
+    assert report["recall"].value == 0.0 and np.isfinite(report["fid"].value)
+    assert report["ms_ssim"].value == pytest.approx(1.0, abs=1e-6)
+
+
+def test_wrong_names_and_options_are_named():
+    for metrics, message in (
+        ("fidd", "unknown name 'fidd'. Did you mean 'fid'"),
+        ([{"name": "kid", "groups": 3}], r"metrics\[0\].groups: unknown name"),
+        ([{"name": "prdc", "nearest": "5"}], "expected a whole number"),
+        ("", "none asked for"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            tfgen.evaluate(copying(TRAIN), TEST, metrics)
+    for options, message in (
+        ({"samples": 1}, "`samples` must be at least 2"),
+        ({"seeds": [1, 1]}, "different whole numbers"),
+        ({"seeds": []}, "different whole numbers"),
+        ({"seeds": -1}, "different whole numbers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            tfgen.evaluate(copying(TRAIN), TEST, "fid", **options)
+    with pytest.raises(ValueError, match="Give `dataset`"):
+        tfgen.evaluate(copying(TRAIN))
+    with pytest.raises(ValueError, match="list is empty"):
+        tfgen.evaluate([], TEST)
+
+
+def test_what_does_not_apply_is_an_error_where_asked_for_and_listed_where_not():
+    with pytest.raises(ValueError, match="'nll' does not apply to Painter.*no exact likelihood"):
+        tfgen.evaluate(copying(TRAIN), TEST, "fid,nll", samples=50)
+    report = tfgen.evaluate(copying(TRAIN), TEST, samples=150)
+    assert report.skipped["nll"] == "the model has no exact likelihood"
+    assert report.skipped["parzen"] == "the training data are not known"
+    assert {"fid", "kid", "is", "precision", "swd_mean", "ms_ssim"} <= {
+        f.name for f in report.figures
+    }
+    assert "left out: nll" in report.table()
+
+
+def test_pictures_that_a_model_was_trained_on_are_refused():
+    model = copying(TRAIN)
+    with pytest.raises(ValueError, match=r"trained on 100% .*--seen"):
+        tfgen.evaluate(model, TRAIN, "fid", samples=50, training=TRAIN)
+    half = np.concatenate([TEST[:50], TRAIN[:50]])
+    with pytest.raises(ValueError, match="trained on 50% of the pictures"):
+        tfgen.evaluate(model, half, "fid", samples=50, training=TRAIN)
+    report = tfgen.evaluate(model, TRAIN, "fid", samples=50, training=TRAIN, seen=True)
+    assert report["fid"].stamp["also_trained_on"] == 1.0 and "trained on 100" in report.table()
+    report = tfgen.evaluate(model, TEST, "fid", samples=50, training=TRAIN)
+    assert report["fid"].stamp["also_trained_on"] == 0.0
+
+
+def test_feature_networks_are_chosen_by_size_and_resizing_is_said():
+    assert work.fitting((8, 8, 1)) == ("digits8", None)
+    assert work.fitting((16, 16, 3)) == ("cifar32", True)
+    assert work.fitting((20, 20, 1)) == ("mnist28", True)
+    assert work.fitting((256, 256, 3)) == ("inception_v3", None)
+    with pytest.raises(ValueError, match="Unknown feature network 'vgg'"):
+        tfgen.evaluate(copying(TRAIN), TEST, "fid", samples=50, features="vgg")
+
+
+def test_likelihood_metrics_are_those_of_the_functions():
+    from tfgen.metrics import likelihood, nll
+
+    tiny = TINY["pixelcnn"]
+    model, batch = tiny.build(), tiny.batch(20)
+    report = tfgen.evaluate(model, {"image": batch["image"]}, "nll")
+    expected = nll(model, [batch])
+    assert report["nll"].value == pytest.approx(expected.nats, rel=1e-6)
+    assert report["nll_bits_per_dim"].value == pytest.approx(expected.bits_per_dim, rel=1e-6)
+    assert report["nll"].unit == "nats" and report["nll"].better == "lower"
+
+    model, images = TINY["vae"].build(), np.where(TEST[:40] > 0, 1, -1).astype("float32")
+    spec = [{"name": "iwae", "samples": 10}, "elbo"]
+    report = tfgen.evaluate(model, images, spec)
+    expected = likelihood.estimate(model, images, samples=10)
+    assert report["iwae_10"].value == pytest.approx(-expected.log_likelihood, rel=1e-5)
+    assert report["elbo_bits_per_dim"].unit == "bits/dim" and report["kl"].interval() == "-"
+
+
+def test_figures_are_kept_under_their_stamp(tmp_path):
+    path = tmp_path / "evaluation.json"
+
+    def report(value, count):
+        stamp = {"samples": {"count": count}, "time": str(value)}
+        return Report([Figure("fid", "fid", value, 0.0, float("nan"), "", 0.95, stamp=stamp)])
+
+    store.add(path, report(1.0, 100))
+    store.add(path, report(2.0, 200))
+    store.add(path, report(3.0, 100))  # By the protocol of the first, later.
+    assert [e["value"] for e in store.entries(path)] == [2.0, 3.0]
+    (latest,) = store.latest(path)
+    assert latest.value == 3.0 and np.isnan(latest.high)
+    path.write_text("{")
+    with pytest.raises(ValueError, match="no evaluation that can be read"):
+        store.add(path, report(4.0, 1))
+    assert path.read_text() == "{"

@@ -1,0 +1,163 @@
+import math
+import re
+
+import numpy as np
+import pytest
+import yaml
+
+from tests.evaluation.painters import Painter, copying, digits
+from tests.tiny import TINY
+from tfgen.evaluation import reference, store
+from tfgen.evaluation.report import Figure, Report
+from tfgen.reports import card, charts, compare, shown
+from tfgen.signature import Input
+
+STAMP = {
+    "model": {"name": "GAN", "step": 40},
+    "data": {
+        "name": "digits",
+        "split": "test",
+        "fingerprint": "f" * 64,
+        "size": 500,
+        "image_shape": [8, 8, 1],
+        "preparation": {"binarize": "threshold"},
+    },
+    "samples": {"count": 2000, "sets": [0, 1], "signature": "generate", "from_data": []},
+    "features": {
+        "feature_network": "digits8",
+        "feature_network_hash": "a" * 64,
+        "resize": "none",
+    },
+    "metric": {"name": "fid", "groups": 20},
+    "also_trained_on": 0.0,
+}
+NOTE = {
+    "seed": 3,
+    "model": {"name": "gan", "parameters": {"generator": 616, "total": 616}},
+    "data": {
+        "name": "digits",
+        "split": "train",
+        "size": 1297,
+        "image_shape": [8, 8, 1],
+        "fingerprint": "e" * 64,
+    },
+    "starts": [{"time": "now", "command": "tfgen train", "versions": {"tfgen": "0.1.0"}}],
+}
+RECORD = {
+    "version": 2,
+    "formats": ["saved_model"],
+    "default": "generate",
+    "model": {"class": "GAN", "step": 40},
+    "signatures": {
+        "generate": {
+            "inputs": {"z": {"dtype": "float32", "shape": [4]}},
+            "outputs": {"image": {"dtype": "float32", "shape": [8, 8, 1]}},
+        }
+    },
+    "extra": {"config": {"model": {"name": "gan"}}},
+}
+
+
+def figure(name="fid", value=3.25, low=3.0, high=3.5, unit="", notes=(), **stamp):
+    stamp = {**STAMP, **stamp}
+    return Figure(name, name, value, low, high, "jackknife", 0.95, unit, stamp, notes)
+
+
+def front(text):
+    return yaml.safe_load(re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)[1])
+
+
+def test_a_card_says_what_the_hub_reads():
+    figures = [figure(), figure("nll", 17.5, math.nan, math.nan, "nats", ("few pictures",))]
+    text = card.text(RECORD, NOTE, figures, "apache-2.0")
+    matter = front(text)
+    assert matter["library_name"] == "tfgen" and matter["license"] == "apache-2.0"
+    assert matter["pipeline_tag"] == "unconditional-image-generation"
+    assert matter["datasets"] == ["digits"] and "gan" in matter["tags"]
+    ((result,),) = [index["results"] for index in matter["model-index"]]
+    assert result["dataset"] == {"name": "digits", "type": "digits", "split": "test"}
+    assert [m["value"] for m in result["metrics"]] == [3.25, 17.5]
+    assert "| fid | 3.25 | [3, 3.5] |" in text and "| nll | 17.5 nats | - |" in text
+    assert "e" * 64 in text and "- few pictures" in text and "`z` float32 (4)" in text
+    assert 'tf.saved_model.load("2")' in text and "licence of the weights" not in text
+
+
+def test_a_card_without_figures_has_no_index_and_says_so():
+    text = card.text(RECORD, NOTE, [])
+    assert "model-index" not in front(text) and "Nothing was measured" in text
+    assert "licence of the weights is not stated" in text
+
+
+def test_a_card_names_figures_of_another_step():
+    old = figure(model={"name": "GAN", "step": 20})
+    assert "Measured at step 20, not at the exported one." in card.text(RECORD, NOTE, [old])
+
+
+def test_a_card_does_not_replace_a_readme_of_yours(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "run.json").write_text(__import__("json").dumps(NOTE))
+    assert card.write(tmp_path, run, RECORD).name == "README.md"
+    assert card.write(tmp_path, run, RECORD).name == "README.md"  # Ours is replaced.
+    (tmp_path / "README.md").write_text("mine")
+    assert card.write(tmp_path, run, RECORD).name == "MODEL_CARD.md"
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
+def measured(folder, *figures):
+    folder.mkdir()
+    store.add(folder / store.NAME, Report(list(figures)))
+    return folder
+
+
+def test_runs_side_by_side(tmp_path):
+    other = {**STAMP["samples"], "count": 50}
+    runs = [
+        measured(tmp_path / "a", figure(), figure("nll", 17.5, 17.0, 18.0, "nats")),
+        measured(tmp_path / "b", figure(value=9.0, samples=other)),
+    ]
+    found = compare.figures(runs)
+    lines = compare.table(found).splitlines()
+    assert lines[0].split() == ["figure", "a", "b"]
+    assert lines[1].startswith("fid *") and "9 [3, 3.5]" in lines[1]
+    assert lines[2].startswith("nll nats") and lines[2].endswith("-")
+    assert "do not compare" in lines[-1]
+    path = compare.draw(found, tmp_path / "pictures" / "all.png")
+    assert path.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="is a .png"):
+        compare.draw(found, tmp_path / "all.txt")
+    with pytest.raises(ValueError, match="nothing was measured.*tfgen evaluate"):
+        compare.figures([tmp_path / "c"])
+    with pytest.raises(ValueError, match="given twice"):
+        compare.figures([runs[0], runs[0]])
+
+
+def test_runs_of_one_protocol_are_not_marked(tmp_path):
+    elsewhere = {"name": "GAN", "step": 80}
+    runs = [measured(tmp_path / "a", figure()), measured(tmp_path / "b", figure(model=elsewhere))]
+    assert "*" not in compare.table(compare.figures(runs))
+
+
+def test_curves_of_values_that_are_sometimes_missing():
+    lines = [
+        {"epoch": n, "loss": 1.0 / n, **({"val_loss": 2.0} if n % 2 else {}), "odd": math.nan}
+        for n in range(1, 6)
+    ]
+    assert charts.curves(lines, ["loss", "val_loss", "odd"]).startswith(b"\x89PNG")
+
+
+def test_what_each_family_shows():
+    images, _ = digits(rows=20)
+    made = shown.of_model(copying(images), reference.of(images))
+    assert list(made) == ["real pictures", "samples"]
+    assert made["samples"].shape == (71, 71, 1)  # 64 samples, one pixel apart.
+    image = {"image": Input.image((8, 8, 1))}
+    cycle = Painter(reconstruct=(lambda image: {"image": image}, image))
+    made = shown.of_model(cycle, reference.of(images))
+    pair = made["picture, reconstruction"]
+    np.testing.assert_array_equal(pair[:8, :8], pair[:8, 8:16])
+    tiny = TINY["pixelcnn"]
+    batch = tiny.batch(6)
+    made = shown.of_model(tiny.build(), reference.of({"image": batch["image"]}))
+    half = made["picture, its upper half completed"]
+    np.testing.assert_array_equal(half[:4, :8], half[:4, 8:16])  # The half that was given.

@@ -1,0 +1,137 @@
+"""Pictures drawn from a model for the metrics: a few at a time, checked, none of them kept here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+# What makes pictures, by the names that the models use; the first that a model has is measured.
+GENERATING = ("generate", "complete", "assemble", "translate", "a_to_b")
+# A picture as condition: each is used once, since its results are much alike.
+_PICTURES = ("image", "patches")
+# Share of values outside [-1, 1] beyond which pictures are not on this scale at all. A network with
+# a linear output oversteps a little, and is cut off as when its pictures are shown.
+OUTSIDE = 0.1
+# Sets of samples lie this far apart, so that no two share a seed.
+_APART = 1 << 32
+
+
+class Unmeasurable(ValueError):
+    """Generated pictures with which no metric can do anything."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How samples are drawn from one model, given one data set.
+
+    Args:
+        signature: The served function.
+        given: Inputs that come from the data, row by row.
+        drawn: Inputs that are drawn, by the sample's seed.
+        second: Whether the pictures belong to the data's second domain.
+    """
+
+    signature: str
+    given: tuple[str, ...]
+    drawn: tuple[str, ...]
+    second: bool = False
+
+    @property
+    def repeats(self) -> bool:
+        """Whether one row of the data can serve several samples."""
+        return not any(name in _PICTURES for name in self.given)
+
+    def stamp(self) -> dict:
+        """What a figure's stamp says about its samples."""
+        return {"signature": self.signature, "from_data": list(self.given)}
+
+
+def way(model, reference) -> Way | str:
+    """How samples are drawn, or why none can be."""
+    table = model.signatures()
+    names = [n for n in GENERATING if n in table]
+    names += [n for n, s in table.items() if s.drawable and n not in names]
+    if not names:
+        return "the model has no signature that generates pictures"
+    inputs = table[names[0]].inputs
+    given = tuple(n for n in inputs if n in reference.keys)
+    lacking = [n for n, i in inputs.items() if n not in given and not i.distribution]
+    if lacking:
+        return f"samples need {', '.join(map(repr, lacking))}, which the data lack"
+    second = names[0] == "a_to_b"
+    if second and reference.second is None:
+        return "samples belong to a second domain, which the data lack"
+    drawn = tuple(n for n in inputs if n not in given)
+    return Way(names[0], given, drawn, second)
+
+
+def count(found: Way, reference, samples: int) -> int:
+    """How many samples are drawn where so many are asked for."""
+    return samples if found.repeats else min(samples, reference.size)
+
+
+def pictures(
+    model, found: Way, reference, samples: int, sample_set: int, batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray | None, np.ndarray]]:
+    """(images (B, H, W, C), labels (B,) or None, seeds (B,)) in batches.
+
+    Sample n of a set is a pure function of (set, n), and of the data's row n (modulo their number)
+    where the model is conditional; the label is that row's. Averaged weights are used where the
+    model keeps them. Values a little outside [-1, 1] are left as they are.
+
+    Raises:
+        Unmeasurable: Pictures that are not finite, on another scale than [-1, 1], or of another
+            shape than real ones.
+    """
+    expected = (reference.second if found.second else reference).image_shape
+    signature, done = model.signatures()[found.signature], 0
+    with model.averaged():
+        for rows, given, labels in _conditions(found, reference, samples, batch_size):
+            seeds = np.arange(done, done + rows, dtype=np.int64) + sample_set * _APART
+            feeds = signature.draw(seeds, **given)
+            outputs = model.call_signature(found.signature, feeds)
+            images = next(iter(outputs.values())).numpy()
+            check(images, expected, found.signature, done)
+            yield images, labels, seeds
+            done += rows
+
+
+def check(images, expected, signature, first=0):
+    """Raises Unmeasurable where generated pictures cannot be measured."""
+    who = f"Signature {signature!r} of the model"
+    if images.shape[1:] != tuple(expected):
+        raise Unmeasurable(
+            f"{who} makes pictures of shape {images.shape[1:]}, but those of the data are "
+            f"{tuple(expected)}. Give data of the model's size and channels "
+            "(options image_size and channels of the data)."
+        )
+    finite = np.isfinite(images).reshape(len(images), -1).all(axis=1)
+    if not finite.all():
+        raise Unmeasurable(
+            f"{who} makes pictures that are not finite (NaN or infinity): {np.sum(~finite)} of "
+            f"the {len(images)} from sample {first} on, the first is sample "
+            f"{first + int(np.argmin(finite))}. Such a model cannot be measured."
+        )
+    outside = np.mean(np.abs(images) > 1.0)
+    if outside > OUTSIDE:
+        raise Unmeasurable(
+            f"{who} makes pictures outside [-1, 1]: {outside:.0%} of the values, which go from "
+            f"{images.min():.4g} to {images.max():.4g}."
+        )
+
+
+def _conditions(found, reference, samples, batch_size):
+    """(rows, inputs that come from the data, their labels or None), until there are enough."""
+    if not found.given:
+        for first in range(0, samples, batch_size):
+            yield min(batch_size, samples - first), {}, None
+        return
+    left = samples
+    while left:
+        for batch in reference.batches(batch_size):
+            rows = min(left, len(batch["image"]))
+            labels = batch["label"][:rows] if "label" in batch else None
+            yield rows, {n: batch[n][:rows] for n in found.given}, labels
+            left -= rows
+            if not left:
+                break

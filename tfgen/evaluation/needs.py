@@ -1,0 +1,126 @@
+"""What metrics need: functions of a `Work` that say what is missing, or None."""
+
+import numpy as np
+
+
+def samples(work):
+    return work.way if isinstance(work.way, str) else None
+
+
+def features(work):
+    return work.features_from if isinstance(work.features_from, str) else None
+
+
+def classes(work):
+    """Class probabilities of the feature network."""
+    lacking = features(work)
+    if lacking or work.has_classes:
+        return lacking
+    return f"feature network {work.features_from.name!r} gives no class probabilities"
+
+
+def labels(work):
+    if "label" not in work.reference.keys:
+        return "the data have no labels"
+    source = work.reference.source
+    if source is not None and np.min(source.arrays["label"]) < 0:
+        return "some labels of the data are missing"
+    return None
+
+
+def condition(work):
+    """Samples whose class comes from the data's labels, by label or caption."""
+    lacking = samples(work) or labels(work)
+    if lacking:
+        return lacking
+    if {"label", "text"} & set(work.way.given):
+        return None
+    return "samples are not drawn by class"
+
+
+def training(work):
+    return None if work.training is not None else "the training data are not known"
+
+
+def training_labels(work):
+    lacking = training(work)
+    if lacking or "label" in work.training.keys:
+        return lacking
+    return "the training data have no labels"
+
+
+def factors(work):
+    """Known factors of variation in the data."""
+    if "factors" in work.reference.keys:
+        return None
+    return "the data have no known factors of variation (data set 'shapes' has)"
+
+
+def codes(work):
+    table = work.model.signatures()
+    if "encode" in table or "infer" in table:
+        return None
+    return "the model has no encoder"
+
+
+def reconstructions(work):
+    table = work.model.signatures()
+    if "reconstruct" not in table:
+        return "the model reconstructs nothing"
+    inputs = table["reconstruct"].inputs
+    lacking = [n for n, i in inputs.items() if n not in work.reference.keys and not i.distribution]
+    return f"the data lack {', '.join(lacking)}" if lacking else None
+
+
+def log_prob(work):
+    table = work.model.signatures()
+    if "log_prob" not in table:
+        return "the model has no exact likelihood"
+    lacking = [n for n in table["log_prob"].inputs if n not in work.reference.keys]
+    return f"the data lack {', '.join(lacking)}" if lacking else None
+
+
+def bound(work):
+    """A variational bound with the parts that importance sampling needs."""
+    parts = ("terms", "posterior", "latent_prior", "pixels")
+    if all(hasattr(work.model, part) for part in parts):
+        return None
+    return "the model has no variational bound of log p(x)"
+
+
+def conditional_bound(work):
+    """A variational bound of log p(y|x)."""
+    if not (hasattr(work.model, "condition_of") and hasattr(work.model, "recognition")):
+        return "the model has no variational bound of log p(y|x)"
+    wanted = {"label": "label", "mask": "mask"}.get(work.model.condition)
+    if wanted is not None and wanted not in work.reference.keys:
+        return f"the data lack {wanted}"
+    return None
+
+
+def translation(work):
+    """A translation between known domains."""
+    table = work.model.signatures()
+    if "a_to_b" in table:
+        return None if work.reference.second is not None else "the data have no second domain"
+    if "translate" not in table:
+        return "the model translates nothing"
+    key = work.model.sets[0][2]
+    return None if key in work.reference.keys else f"the data lack {key!r}, the domains"
+
+
+def assembly(work):
+    """Key patches and the masks of their places."""
+    if "assemble" not in work.model.signatures():
+        return "the model assembles nothing"
+    lacking = [k for k in ("patches", "mask") if k not in work.reference.keys]
+    return f"the data lack {', '.join(lacking)} (data set 'patches:NAME' has)" if lacking else None
+
+
+def lacking(metric, work) -> str | None:
+    """Why a metric does not apply; None where it does."""
+    for need in metric.needs:
+        found = need(work)
+        if found:
+            return found
+    return None

@@ -1,0 +1,50 @@
+"""Whether codes tell the known factors of pictures apart."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfgen.evaluation import needs
+from tfgen.metrics import measures
+
+
+@dataclass(frozen=True)
+class Disentanglement:
+    """MIG, DCI, SAP and FactorVAE score of codes against known factors (data set "shapes").
+
+    Codes are the encoder's means, or what a recognition network infers.
+
+    Args:
+        limit: Pictures.
+        seed: Of splits and votes.
+    """
+
+    limit: int = 10_000
+    seed: int = 0
+
+    needs = (needs.codes, needs.factors)
+
+    def measure(self, work):
+        codes, factors = [], []
+        with work.model.averaged():
+            for batch in work.reference.batches(work.batch_size):
+                codes.append(encoded(work.model, batch))
+                factors.append(batch["factors"])
+                if sum(map(len, codes)) >= self.limit:
+                    break
+        codes, factors = (np.concatenate(x)[: self.limit] for x in (codes, factors))
+        return measures.disentanglement(codes, factors, seed=self.seed)
+
+
+def encoded(model, batch):
+    """Codes (B, Z) of a batch: means, plain codes, or probabilities and means side by side."""
+    table = model.signatures()
+    name = "encode" if "encode" in table else "infer"
+    inputs = table[name].inputs
+    given = {k: batch[k] for k in inputs if k in batch}
+    feeds = table[name].draw(range(len(batch["image"])), **given)
+    outputs = {k: v.numpy() for k, v in model.call_signature(name, feeds).items()}
+    if name == "encode":
+        return next(iter(outputs.values()))
+    kept = [v.reshape(len(v), -1) for k, v in outputs.items() if k != "stddev"]
+    return np.concatenate(kept, axis=1)

@@ -1,0 +1,95 @@
+"""A run as what is to be measured: its model, its data, and what it was trained on."""
+
+from pathlib import Path
+
+from tfgen import data, pictures, run
+from tfgen.config import Config
+from tfgen.construct import parameters
+from tfgen.evaluation import guard, reference, store
+from tfgen.evaluation.evaluate import Options, Subject, applicable, chosen_metrics, measure
+from tfgen.evaluation.report import Report
+from tfgen.evaluation.work import Work
+
+# What training does to pictures and measuring does too.
+_PREPARATION = ("binarize", "crop")
+
+
+def subject(folder, split="test", checkpoint="last", dataset=None, training=None) -> Subject:
+    """The model of a run and its data.
+
+    Args:
+        folder: Of the run.
+        split: Of its data.
+        checkpoint: "last", "best" or a step.
+        dataset: Other data, as of `tfgen.evaluate`.
+        training: Other training data.
+
+    Raises:
+        FileNotFoundError: There is no run in this folder.
+        ValueError: The data have no such split.
+    """
+    settings = run.read(folder)
+    return Subject(
+        lambda: run.load(folder, checkpoint),
+        of_config(settings, split) if dataset is None else reference.of(dataset, split),
+        of_config(settings) if training is None else reference.of(training, "train"),
+        {"run": str(folder), "checkpoint": str(checkpoint)},
+        watched(settings, split, checkpoint),
+    )
+
+
+def of_config(settings: Config, split=None):
+    """The data of a config as a Reference: its training split, or another one."""
+    own = parameters(data.source)
+    arguments = {k: v for k, v in settings.data.items() if k in own}
+    if split is not None:
+        arguments["split"] = split
+    prepared = {k: settings.data[k] for k in _PREPARATION}
+    return reference.of_source(data.source(**arguments), **prepared, seed=settings.seed)
+
+
+def watched(settings: Config, split: str, checkpoint) -> tuple[str, ...]:
+    """What a reader must know of a split that the run looked at while it trained."""
+    if settings.run["validation"] != split:
+        return ()
+    if checkpoint == "best":
+        return (f"the checkpoint was chosen by {settings.run['best']!r} on this split",)
+    return ("the run showed its validation on this split while it trained",)
+
+
+def check(settings: Config, model) -> None:
+    """Raises ValueError before a training whose metrics could not be measured after it."""
+    one = _subject(settings, None, model)
+    guard.check(one.reference, one.training, settings.evaluation["seen"])
+    work = Work(model, one.reference, one.training, network=settings.evaluation["features"])
+    applicable(chosen_metrics(settings.metrics), work, asked=True)
+
+
+def after_training(settings: Config, folder: Path, model) -> Report:
+    """The metrics of a config, measured and kept in the folder of the run."""
+    chosen, options = settings.evaluation, Options()
+    options = Options(chosen["samples"], list(chosen["seeds"]), chosen["features"], chosen["seen"])
+    metrics = chosen_metrics(settings.metrics)
+    report = measure(_subject(settings, folder, model), metrics, True, options, {})
+    keep(report, folder)
+    return report
+
+
+def keep(report: Report, folder: Path | str) -> Path:
+    """Writes a report's figures into evaluation.json of a run, and its pictures beside it."""
+    folder = Path(folder)
+    for name, (images, columns) in report.pictures.items():
+        path = folder / "samples" / f"evaluation-{name.replace(' ', '-')}.png"
+        pictures.save(path, pictures.grid(images, columns))
+    return store.add(folder / store.NAME, report)
+
+
+def _subject(settings, folder, model):
+    split = settings.evaluation["split"]
+    return Subject(
+        lambda: model,
+        of_config(settings, split),
+        of_config(settings),
+        {"run": str(folder), "checkpoint": "last"},
+        watched(settings, split, "last"),
+    )

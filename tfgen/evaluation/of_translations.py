@@ -1,0 +1,172 @@
+"""What becomes of given pictures: translated, assembled from patches, or reconstructed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tfgen.evaluation import drawing, needs
+from tfgen.evaluation.of_conditions import fitted
+from tfgen.metrics import intervals
+
+
+@dataclass(frozen=True)
+class DomainTransfer:
+    """Share of translations that a classifier of real pictures sees in the wrong domain.
+
+    The classifier is a logistic regression on the feature network's features of the training
+    pictures; its own error on real pictures stands beside it. StarGAN translates to every domain
+    that is not the picture's own (with attributes, each of them switched by itself); CycleGAN to
+    the other one. L1 on the scale [0, 1] after there and back is the cycle error.
+
+    Args:
+        limit: Pictures of each domain.
+    """
+
+    limit: int = 2000
+
+    needs = (needs.features, needs.training, needs.translation)
+    units = {"cycle_error": "L1 in [0, 1]"}
+
+    def measure(self, work):
+        cyclic = "a_to_b" in work.model.signatures()
+        if cyclic and work.training.second is None:
+            raise ValueError("The training data have no second domain to learn the domains from.")
+        return _cyclegan(work, self.limit) if cyclic else _stargan(work, self.limit)
+
+
+@dataclass(frozen=True)
+class MaskIoU:
+    """Intersection over union of the predicted and the true places of key patches.
+
+    Args:
+        limit: Pictures.
+        seed: Of the noise.
+    """
+
+    limit: int = 2000
+    seed: int = 0
+
+    needs = (needs.assembly,)
+
+    def measure(self, work):
+        found, done = [], 0
+        with work.model.averaged():
+            for batch in work.reference.batches(work.batch_size):
+                outputs = _served(work.model, "assemble", batch, self.seed + done)
+                found.append(overlap(outputs["mask"], batch["mask"]))
+                done += len(batch["mask"])
+                if done >= self.limit:
+                    break
+        return {"mask_iou": intervals.mean(np.concatenate(found)[: self.limit], work.level)}
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Mean squared error of reconstructions, a pixel, on the scale [0, 1].
+
+    Linear outputs count as they are, also outside the scale.
+
+    Args:
+        limit: Pictures.
+    """
+
+    limit: int = 10_000
+
+    needs = (needs.reconstructions,)
+    units = {"reconstruction_error": "MSE in [0, 1]"}
+
+    def measure(self, work):
+        found, done = [], 0
+        with work.model.averaged():
+            for batch in work.reference.batches(work.batch_size):
+                made = _served(work.model, "reconstruct", batch, done)["image"]
+                drawing.check(np.clip(made, -1, 1), work.reference.image_shape, "reconstruct", done)
+                squares = np.square(0.5 * (made.astype(np.float64) - batch["image"]))
+                found.append(squares.reshape(len(squares), -1).mean(1))
+                done += len(made)
+                if done >= self.limit:
+                    break
+        values = np.concatenate(found)[: self.limit]
+        return {"reconstruction_error": intervals.mean(values, work.level)}
+
+
+def overlap(mask, truth):
+    """Intersection over union at threshold 0.5 of each picture; (B, H, W, 1) each -> (B,)"""
+    a, b = (np.asarray(m).reshape(len(m), -1) > 0.5 for m in (mask, truth))
+    return (a & b).sum(1) / np.maximum((a | b).sum(1), 1)
+
+
+def _cyclegan(work, limit):
+    network = work.features_from
+    real = {"a": work.reference, "b": work.reference.second}
+    train = {"a": work.training, "b": work.training.second}
+    features = {k: network.features(r.rows("image", limit=limit)[0]) for k, r in train.items()}
+    judge = fitted(np.concatenate(list(features.values())), _zeros_and_ones(features))
+    wrong, own, cycle, outputs = [], [], [], {}
+    for number, (here, there) in enumerate((("a", "b"), ("b", "a"))):
+        (images,) = real[here].rows("image", limit=limit)
+        made = _translated(work, f"{here}_to_{there}", images)
+        back = _translated(work, f"{there}_to_{here}", made)
+        missed = judge.predict(network.features(made)) != 1 - number
+        outputs[f"domain_error_{here}_to_{there}"] = _share(missed, work)
+        wrong.append(missed)
+        own.append(judge.predict(network.features(images)) != number)
+        cycle.append(np.abs(back - images).reshape(len(images), -1).mean(1) / 2.0)
+    return {
+        "domain_error": _share(np.concatenate(wrong), work),
+        **outputs,
+        "judge_error": _share(np.concatenate(own), work),
+        "cycle_error": intervals.mean(np.concatenate(cycle), work.level),
+    }
+
+
+def _stargan(work, limit):
+    kind, number, key = work.model.sets[0]
+    network = work.features_from
+    images, own = work.reference.rows("image", key, limit=limit)
+    train, labels = work.training.rows("image", key, limit=10_000)
+    learned = network.features(train)
+    columns = [labels] if kind == "class" else list(np.asarray(labels).T)
+    judges = [fitted(learned, np.round(column).astype(int)) for column in columns]
+    seen, wrong, cycle = network.features(images), [], []
+    for turn in range(1, number) if kind == "class" else range(number):
+        if kind == "class":
+            target, judge, asked = (own + turn) % number, judges[0], (own + turn) % number
+        else:
+            target = np.array(own, np.float32)
+            target[:, turn] = 1.0 - target[:, turn]
+            judge, asked = judges[turn], target[:, turn].astype(int)
+        made = _translated(work, "translate", images, target)
+        back = _translated(work, "translate", made, own)
+        wrong.append(judge.predict(network.features(made)) != asked)
+        cycle.append(np.abs(back - images).reshape(len(images), -1).mean(1) / 2.0)
+    truth = [own] if kind == "class" else list(np.asarray(own).T)
+    mistaken = [j.predict(seen) != np.round(t) for j, t in zip(judges, truth, strict=True)]
+    # Translations of one picture are not independent: it counts once.
+    return {
+        "domain_error": intervals.mean(np.mean(wrong, axis=0), work.level),
+        "judge_error": _share(np.concatenate(mistaken), work),
+        "cycle_error": intervals.mean(np.mean(cycle, axis=0), work.level),
+    }
+
+
+def _translated(work, signature, images, domain=None):
+    given = {"image": images} if domain is None else {"image": images, "domain": domain}
+    made = work.model.sample(range(len(images)), signature, work.batch_size, **given)
+    drawing.check(made, images.shape[1:], signature)
+    return np.clip(made, -1.0, 1.0)
+
+
+def _served(model, name, batch, first):
+    signature = model.signatures()[name]
+    given = {k: batch[k] for k in signature.inputs if k in batch}
+    feeds = signature.draw(range(first, first + len(batch["image"])), **given)
+    return {k: v.numpy() for k, v in model.call_signature(name, feeds).items()}
+
+
+def _zeros_and_ones(features):
+    return np.repeat([0, 1], [len(f) for f in features.values()])
+
+
+def _share(cases, work):
+    return intervals.proportion(int(np.sum(cases)), len(cases), work.level)

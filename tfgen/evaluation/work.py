@@ -1,0 +1,217 @@
+"""What the metrics of one evaluation share: features, a bounded number of pictures, the networks.
+
+Everything is computed when a metric first asks for it, and once. Pictures are generated and reduced
+to features batch by batch: of 10,000 pictures, their features stay, and as many of the pictures
+themselves as `KEPT_BYTES` hold.
+"""
+
+import functools
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from tqdm import tqdm
+
+from tfgen.evaluation import drawing
+from tfgen.metrics import feature_networks, intervals
+
+KEPT_PICTURES, KEPT_BYTES = 10_000, 1 << 27
+SMALL = 64  # Longest side of pictures for which a shipped network is resized to.
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What is left of one pass over pictures.
+
+    Args:
+        count: Pictures seen.
+        features: (N, F) float32; None without a network.
+        probabilities: (N, K) float32; None where the network has no classes.
+        pictures: The first pictures (M, H, W, C) in [-1, 1], M <= N.
+        labels: (N,), or None.
+    """
+
+    count: int
+    features: np.ndarray | None
+    probabilities: np.ndarray | None
+    pictures: np.ndarray
+    labels: np.ndarray | None
+
+    @property
+    def constant(self) -> bool:
+        """Whether all kept pictures are one."""
+        return bool((self.pictures == self.pictures[0]).all())
+
+
+@dataclass
+class Work:
+    """One model against one data set with one set of samples.
+
+    Attributes:
+        own: What metrics share of this model.
+        notes: What a reader of the figures must know.
+        pictures: Name -> (pictures, columns) that metrics have to show.
+
+    Args:
+        model: What is measured.
+        reference: The `Reference` it is measured against.
+        training: The `Reference` that it was trained on; None where it is not known.
+        samples: Pictures to generate, at most.
+        sample_set: Number of the set of samples: another one is drawn afresh.
+        network: Name or path of the feature network, (name, whether it resizes), or a loaded one;
+            None for the one that fits.
+        batch_size: Pictures generated at once.
+        seen: Whether the pictures measured on are among the training pictures.
+        shared: Passes over real pictures, shared by several works on the same data.
+        progress: Whether bars are shown; None for on a terminal only.
+    """
+
+    model: object
+    reference: object
+    training: object = None
+    samples: int = 10_000
+    sample_set: int = 0
+    network: object = None
+    batch_size: int = 100
+    seen: bool = False
+    shared: dict = field(default_factory=dict)
+    progress: bool | None = None
+    level: float = intervals.LEVEL
+
+    def __post_init__(self):
+        self.own, self.notes, self.pictures = {}, [], {}
+        self.progress_off = None if self.progress is None else not self.progress
+
+    @cached_property
+    def way(self):
+        """How samples are drawn, or a text that says why none can be."""
+        return drawing.way(self.model, self.reference)
+
+    @property
+    def target(self):
+        """The real pictures that samples are compared with."""
+        second = isinstance(self.way, drawing.Way) and self.way.second
+        return self.reference.second if second else self.reference
+
+    @cached_property
+    def features_from(self):
+        """The feature network, or a text that says why there is none."""
+        if isinstance(self.network, feature_networks.FeatureNetwork):
+            return self.network
+        name, resize = self.network or fitting(self.target.image_shape), None
+        if isinstance(name, tuple):
+            name, resize = name
+        try:
+            return _network(name, resize)
+        except ValueError as error:
+            if self.network:
+                raise
+            return str(error)
+
+    @cached_property
+    def has_classes(self) -> bool:
+        """Whether the feature network gives class probabilities."""
+        blank = np.zeros((1, *self.target.image_shape), np.float32)
+        self.features_from.features(blank)  # What is wrong with the pictures is said here.
+        try:
+            self.features_from.probabilities(blank)
+        except ValueError:
+            return False
+        return True
+
+    @cached_property
+    def count(self) -> int:
+        """Samples that are drawn."""
+        return drawing.count(self.way, self.reference, self.samples)
+
+    @cached_property
+    def fake(self) -> Pass:
+        """A pass over generated pictures."""
+        stream = drawing.pictures(
+            self.model, self.way, self.reference, self.count, self.sample_set, self.batch_size
+        )
+        return self._pass(self._limited(stream), self.count, "samples")
+
+    @property
+    def real(self) -> Pass:
+        """A pass over the real pictures that samples are compared with."""
+        return self._of_real(self.target, "real pictures")
+
+    @property
+    def trained(self) -> Pass:
+        """A pass over the training pictures."""
+        training = self.training
+        if isinstance(self.way, drawing.Way) and self.way.second:
+            training = training.second
+        return self._of_real(training, "training pictures")
+
+    def note(self, text: str) -> None:
+        """Something that a reader of the figures must know; once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def _limited(self, stream):
+        """Generated pictures cut off at -1 and 1, as they are shown; how many values is noted."""
+        outside = total = 0
+        for images, labels, _ in stream:
+            outside += int(np.sum(np.abs(images) > 1.0))
+            total += images.size
+            yield np.clip(images, -1.0, 1.0), labels
+        if outside > 1e-4 * total:
+            self.note(f"{outside / total:.2%} of the samples' values lay outside [-1, 1], cut off")
+
+    def _of_real(self, reference, title):
+        def run():
+            batches = ((b["image"], b.get("label")) for b in reference.batches())
+            return self._pass(batches, reference.size, title)
+
+        return _once(self.shared, (reference.fingerprint, str(reference.preparation)), run)
+
+    def _pass(self, batches, total, title):
+        network = self.features_from if not isinstance(self.features_from, str) else None
+        columns, kept, count = {"features": [], "probabilities": [], "labels": []}, [], 0
+        limit = None
+        with tqdm(
+            total=total, desc=title, unit="images", disable=self.progress_off, delay=1
+        ) as progress:
+            for images, labels in batches:
+                limit = limit or max(1, min(KEPT_PICTURES, KEPT_BYTES // images[0].nbytes))
+                if network is not None:
+                    if self.has_classes:
+                        found, shares = network.features_and_probabilities(images)
+                        columns["probabilities"].append(shares)
+                    else:
+                        found = network.features(images)
+                    columns["features"].append(found)
+                if labels is not None:
+                    columns["labels"].append(np.asarray(labels))
+                if count < limit:
+                    kept.append(np.asarray(images[: limit - count], np.float32))
+                count += len(images)
+                progress.update(len(images))
+        joined = {k: np.concatenate(v) if v else None for k, v in columns.items()}
+        return Pass(count=count, pictures=np.concatenate(kept), **joined)
+
+
+def fitting(image_shape):
+    """(name, whether it resizes) of the feature network for pictures of this shape.
+
+    The shipped one that was trained on this size; for another size up to `SMALL`, the shipped one
+    of these channels, pictures resized; else Inception-v3.
+    """
+    name = feature_networks.default_for(image_shape)
+    if name == "inception_v3" and max(image_shape[:2]) <= SMALL:
+        return ("mnist28" if image_shape[2] == 1 else "cifar32"), True
+    return name, None
+
+
+@functools.lru_cache(maxsize=4)
+def _network(name, resize):
+    """A network stays loaded and compiled from one evaluation to the next."""
+    return feature_networks.load(name, resize=resize)
+
+
+def _once(kept, key, make):
+    if key not in kept:
+        kept[key] = make()
+    return kept[key]

@@ -1,0 +1,4 @@
+"""What people read of a run: its report page, its model card, and several runs side by side.
+
+Importing this package does not import TensorFlow.
+"""

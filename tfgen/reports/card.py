@@ -1,0 +1,188 @@
+"""Model cards: Markdown with the front matter of the Hugging Face Hub, beside an export."""
+
+import json
+from pathlib import Path
+
+import yaml
+
+from tfgen import files
+from tfgen.evaluation import store
+from tfgen.evaluation.report import Figure, protocol, shown
+
+NAME = "README.md"
+# Default signature -> task of the Hub.
+TASKS = {
+    "generate": "unconditional-image-generation",
+    "complete": "image-to-image",
+    "assemble": "image-to-image",
+    "translate": "image-to-image",
+    "a_to_b": "image-to-image",
+    "reconstruct": "image-feature-extraction",
+}
+
+
+def write(
+    export: Path | str,
+    folder: Path | str,
+    record: dict,
+    license: str = "unknown",  # noqa: A002
+) -> Path:
+    """Writes README.md into an export folder.
+
+    A README.md that is no card of ours stays, and the card is written as MODEL_CARD.md.
+
+    Args:
+        export: The export folder, as `tfgen.export.export` leaves it.
+        folder: Of the run that was exported.
+        record: What `tfgen.export.export` returned, as in export.json.
+        license: Of the weights, an identifier of the Hub such as "apache-2.0".
+
+    Returns:
+        The card's path.
+    """
+    export, folder = Path(export), Path(folder)
+    path = export / NAME
+    if path.exists() and "library_name: tfgen" not in path.read_text(encoding="utf-8"):
+        path = export / "MODEL_CARD.md"
+    note = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    figures = store.latest(folder / store.NAME)
+    files.write_text(path, text(record, note, figures, license))
+    return path
+
+
+def text(record: dict, note: dict, figures: list[Figure], license="unknown") -> str:  # noqa: A002
+    """The card.
+
+    Args:
+        record: export.json.
+        note: run.json.
+        figures: What was measured of the run.
+        license: Of the weights.
+    """
+    name, data = note["model"]["name"], note["data"]
+    parts = [
+        f"---\n{yaml.safe_dump(matter(record, note, figures, license), sort_keys=False)}---",
+        f"# {name} on {data['name']}",
+        f"{record['model']['class']} of tfgen, trained for {record['model']['step']:,} steps on "
+        f"{data['size']:,} pictures of {'x'.join(map(str, data['image_shape']))} of "
+        f"`{data['name']}`, split `{data['split']}`.",
+        "## Use",
+        _use(record),
+        "## Figures",
+        _table(figures, record),
+        "## Training",
+        _training(record, note),
+        "## Limits",
+        _limits(figures, license),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def matter(record, note, figures, license) -> dict:  # noqa: A002
+    """The front matter: what the Hub reads."""
+    name, data = note["model"]["name"], note["data"]
+    inputs = record["signatures"][record["default"]]["inputs"]
+    task = TASKS.get(record["default"], "unconditional-image-generation")
+    if "text" in inputs:
+        task = "text-to-image"
+    found = {
+        "library_name": "tfgen",
+        "license": license,
+        "tags": ["tfgen", "tensorflow", "keras", "generative-model", name],
+        "datasets": [data["name"]],
+        "pipeline_tag": task,
+        "model-index": [{"name": f"{name}-{data['name']}", "results": _results(figures, task)}],
+    }
+    if not figures:  # The Hub refuses an index without results.
+        del found["model-index"]
+    return found
+
+
+def _results(figures, task):
+    """Results of the index, one for each data set and split that was measured on."""
+    groups: dict = {}
+    for figure in figures:
+        data = figure.stamp["data"]
+        groups.setdefault((data["name"], data["split"]), []).append(figure)
+    return [
+        {
+            "task": {"type": task},
+            "dataset": {"name": name, "type": name, "split": split},
+            "metrics": [
+                {
+                    "type": f.name,
+                    "name": f.name + (f" ({f.unit})" if f.unit else ""),
+                    "value": round(f.value, 6),
+                    "verified": False,
+                }
+                for f in own
+            ],
+        }
+        for (name, split), own in groups.items()
+    ]
+
+
+def _use(record):
+    lines = []
+    if "saved_model" in record["formats"]:
+        lines.append(
+            "```python\nimport tensorflow as tf\n\n"
+            f'model = tf.saved_model.load("{record["version"]}")\n'
+            f'model.signatures["{record["default"]}"]\n```'
+        )
+    rows = ["| signature | inputs | outputs |", "|---|---|---|"]
+    for name, entry in record["signatures"].items():
+        inputs = ", ".join(
+            f"`{k}` {v['dtype']} {_shape(v['shape'])}" for k, v in entry["inputs"].items()
+        )
+        outputs = ", ".join(f"`{k}` {_shape(v['shape'])}" for k, v in entry["outputs"].items())
+        rows.append(f"| `{name}` | {inputs} | {outputs} |")
+    lines += ["\n".join(rows), "Shapes without the batch axis; images are float32 in [-1, 1]."]
+    return "\n\n".join(lines)
+
+
+def _table(figures, record):
+    if not figures:
+        return "Nothing was measured of this run."
+    rows = ["| figure | value | interval | measured on |", "|---|---|---|---|"]
+    for f in figures:
+        unit = f" {f.unit}" if f.unit else ""
+        rows.append(f"| {f.name} | {shown(f.value)}{unit} | {f.interval()} | {protocol(f.stamp)} |")
+    methods = dict.fromkeys(f"{f.name}: {f.level:.0%} {f.method}" for f in figures)
+    steps = {
+        str(f.stamp["model"].get("step")) for f in figures if isinstance(f.stamp["model"], dict)
+    }
+    older = steps - {str(record["model"]["step"])}
+    warn = (
+        [f"Measured at step {', '.join(sorted(older))}, not at the exported one."] if older else []
+    )
+    return "\n\n".join(["\n".join(rows), *warn, "Intervals: " + "; ".join(methods) + "."])
+
+
+def _training(record, note):
+    start = note["starts"][-1]
+    counts = ", ".join(f"{k} {v:,}" for k, v in note["model"]["parameters"].items())
+    versions = ", ".join(f"{k} {v}" for k, v in start["versions"].items())
+    lines = [
+        f"- data: fingerprint `{note['data']['fingerprint']}`",
+        f"- seed: {note['seed']}",
+        f"- weights: {counts}",
+        f"- command: `{start['command']}`",
+        f"- versions: {versions}",
+    ]
+    settings = record.get("extra", {}).get("config")
+    config = yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=100)
+    return "\n".join(lines) + (f"\n\n```yaml\n{config}```" if settings else "")
+
+
+def _limits(figures, license):  # noqa: A002
+    lines = [f"- {n}" for n in dict.fromkeys(n for f in figures for n in f.notes)]
+    lines.append("- Figures of two feature networks or of two protocols do not compare.")
+    lines.append("- What the data hold too little of, the model makes too little of, or badly.")
+    if license == "unknown":
+        lines.append("- The licence of the weights is not stated.")
+    return "\n".join(lines)
+
+
+def _shape(shape):
+    return "(" + ", ".join("any" if side is None else str(side) for side in shape) + ")"

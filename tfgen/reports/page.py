@@ -1,0 +1,189 @@
+"""report.html: everything about one run in a single file that asks nothing of the network."""
+
+import base64
+import html
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tfgen import files, record
+from tfgen.evaluation import of_run, store
+from tfgen.evaluation.report import protocol
+from tfgen.evaluation.report import shown as text_of
+from tfgen.reports import charts, shown
+from tfgen.yaml_text import read
+
+NAME = "report.html"
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem;
+  color: #1d2329; background: #fff; }
+h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+p.of { color: #5b6670; margin-top: .2rem; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #dde2e6;
+  vertical-align: top; }
+td.number { white-space: nowrap; }
+pre { background: #f4f6f8; padding: .8rem; overflow-x: auto; font-size: 13px; }
+figure { margin: 1rem 0; display: inline-block; vertical-align: top; margin-right: 1.5rem; }
+figure img { image-rendering: pixelated; max-width: 100%; min-width: 16rem;
+  border: 1px solid #dde2e6; }
+figure.chart img { image-rendering: auto; border: 0; }
+figcaption { color: #5b6670; font-size: 13px; }
+details { margin: .3rem 0; } summary { cursor: pointer; color: #2b5d8a; }
+.note { color: #8a4b00; }
+@media (prefers-color-scheme: dark) {
+  body { color: #dfe4e8; background: #15191d; } pre { background: #20262c; }
+  th, td, figure img { border-color: #39424b; } p.of, figcaption { color: #98a4af; }
+  summary { color: #7fb2e0; } .note { color: #e0a85a; } figure.chart img { background: #fff; }
+}
+"""
+
+
+def write(folder: Path | str, split: str = "test", checkpoint: str | int = "last") -> Path:
+    """Writes report.html into the folder of a run.
+
+    Args:
+        folder: Of the run.
+        split: Of its data, whose pictures are shown.
+        checkpoint: "last", "best" or a step: the model that the pictures are of.
+
+    Returns:
+        Its path.
+
+    Raises:
+        FileNotFoundError: There is no run in this folder.
+        ValueError: A file of the run cannot be read.
+    """
+    folder = Path(folder)
+    one = of_run.subject(folder, split, checkpoint)
+    shown_of = shown.of_model(one.load(), one.reference)
+    path = folder / NAME
+    files.write_text(path, page(folder, shown_of))
+    return path
+
+
+def page(folder: Path, drawn: dict) -> str:
+    """The page as text.
+
+    Args:
+        folder: Of the run.
+        drawn: Caption -> uint8 picture of what the model makes.
+    """
+    settings = read((folder / "config.yaml").read_text(encoding="utf-8"))
+    note = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    lines = record.lines(folder / "metrics.jsonl")
+    title = f"{settings['model']['name']} on {settings['data']['name']}"
+    parts = [
+        f"<h1>{html.escape(title)}</h1>",
+        f'<p class="of">{html.escape(str(folder.absolute().name))}, {_done(lines)}</p>',
+        *_measured(folder),
+        *_curves(lines),
+        *_pictures(folder, drawn),
+        *_speed(note, lines),
+        *_config(folder, note),
+    ]
+    body = "\n".join(parts)
+    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{_STYLE}</style>'
+    size = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    head = f'<!doctype html>\n<html lang="en"><head>{head}{size}</head>'
+    return f"{head}\n<body>\n{body}\n</body></html>\n"
+
+
+def _done(lines):
+    if not lines:
+        return "no epoch is complete yet"
+    return f"{lines[-1]['epoch']} epochs, {lines[-1]['step']:,} steps"
+
+
+def _measured(folder):
+    figures = store.latest(folder / store.NAME)
+    if not figures:
+        name = html.escape(str(folder))
+        return [f"<h2>Figures</h2><p>Not measured yet: <code>tfgen evaluate {name}</code></p>"]
+    rows = []
+    for f in figures:
+        arrow = {"lower": " (lower is better)", "higher": " (higher is better)"}.get(f.better, "")
+        notes = "".join(f'<div class="note">{html.escape(n)}</div>' for n in f.notes)
+        stamp = html.escape(json.dumps(f.stamp, indent=1))
+        how = html.escape(f"{f.level:.0%} {f.method}")
+        rows.append(
+            f'<tr><td>{html.escape(f.name)}{arrow}</td><td class="number">{text_of(f.value)} '
+            f'{html.escape(f.unit)}</td><td class="number">{f.interval()}</td><td>'
+            f"{html.escape(protocol(f.stamp))}{notes}<details><summary>interval and stamp"
+            f"</summary>{how}<pre>{stamp}</pre></details></td></tr>"
+        )
+    head = "<tr><th>figure</th><th>value</th><th>interval</th><th>measured on</th></tr>"
+    return ["<h2>Figures</h2>", f"<table>{head}{''.join(rows)}</table>"]
+
+
+def _curves(lines):
+    if len(lines) < 2:
+        return []
+    names = [k for k in lines[-1] if k not in ("step", "epoch", "seconds", "images_per_second")]
+    drawn = charts.curves(lines, names)
+    return ["<h2>Training</h2>", _figure(drawn, f"Means over each epoch: {', '.join(names)}", kind="chart")]
+
+
+def _pictures(folder, drawn):
+    """What the model makes now, then the last of each kind that the run has drawn of itself."""
+    found: dict[str, Path] = {}
+    for path in sorted((folder / "samples").glob("*.png")):
+        stem, _, epoch = path.stem.rpartition("-")
+        if epoch.isdigit() and stem not in ("epoch", "seeds", "reconstructions"):
+            found[f"{stem}, epoch {int(epoch)}"] = path
+        elif path.stem.startswith("evaluation-"):
+            found[path.stem.removeprefix("evaluation-").replace("-", " ")] = path
+    newest = {name.partition(",")[0]: name for name in found}
+    return [
+        "<h2>Pictures</h2>",
+        *(_figure(png(image), caption) for caption, image in drawn.items()),
+        *(_figure(found[name].read_bytes(), name) for name in newest.values()),
+    ]
+
+
+def _speed(note, lines):
+    rows = []
+    if lines:
+        speeds = [line["images_per_second"] for line in lines if "images_per_second" in line]
+        seconds = sum(line.get("seconds", 0.0) for line in lines)
+        if speeds:
+            rows.append(("training", f"{np.median(speeds):,.0f} pictures a second (median epoch)"))
+        rows.append(("time", f"{seconds:,.0f} s for {len(lines)} epochs"))
+    counts = note["model"]["parameters"]
+    rows.append(("weights", ", ".join(f"{k} {v:,}" for k, v in counts.items())))
+    start = note["starts"][-1]
+    rows.append(("started", f"{len(note['starts'])} times, last {start['time']}"))
+    rows.append(("command", start["command"]))
+    rows.append(("versions", ", ".join(f"{k} {v}" for k, v in start["versions"].items())))
+    data = note["data"]
+    text = f"{data['name']}, {data['split']}: {data['size']:,} pictures, {data['fingerprint']}"
+    rows.append(("trained on", text))
+    cells = "".join(
+        f"<tr><th>{html.escape(k)}</th><td>{html.escape(str(v))}</td></tr>" for k, v in rows
+    )
+    return ["<h2>Speed and origin</h2>", f"<table>{cells}</table>"]
+
+
+def _config(folder, note):
+    text = (folder / "config.yaml").read_text(encoding="utf-8")
+    return ["<h2>Config</h2>", f"<pre>{html.escape(text)}</pre>"]
+
+
+def _figure(png, caption, kind="picture"):
+    data = base64.b64encode(png).decode()
+    text = html.escape(caption)
+    return (
+        f'<figure class="{kind}"><img alt="{text}" src="data:image/png;base64,{data}">'
+        f"<figcaption>{text}</figcaption></figure>"
+    )
+
+
+def png(picture) -> bytes:
+    """A uint8 picture (H, W, 1 or 3) as the bytes of a PNG."""
+    file = io.BytesIO()
+    array = picture[..., 0] if picture.shape[-1] == 1 else picture
+    Image.fromarray(np.asarray(array)).save(file, format="png")
+    return file.getvalue()
