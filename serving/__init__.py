@@ -17,10 +17,12 @@ _HOME = {
     "Failure": "status",
     "Options": "options",
     "Server": "server",
+    "Studio": "studio_pages",
+    "found": "serve_path",
     "serve": "serve_path",
 }
 
-__all__ = ["Client", "Failure", "Options", "Server", "serve"]
+__all__ = ["Client", "Failure", "Options", "Server", "Studio", "found", "serve"]
 
 
 def __getattr__(name):
