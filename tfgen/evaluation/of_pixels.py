@@ -10,7 +10,7 @@ from tfgen.metrics import intervals, measures, neighbours, parzen
 
 @dataclass(frozen=True)
 class SlicedWasserstein:
-    """Sliced Wasserstein distance on Laplacian pyramids, x 1000; Karras et al. 2018, 1710.10196.
+    """Sliced Wasserstein distance on Laplacian pyramids; Karras et al. 2018, arXiv 1710.10196.
 
     Args:
         limit: Pictures of each kind, equally many.

@@ -31,23 +31,27 @@ def figures(folders: Sequence[Path | str]) -> dict[str, list[Figure]]:
 
 
 def table(found: dict[str, list[Figure]]) -> str:
-    """A line a figure, a column a run: value and interval.
-
-    A figure whose protocols differ between runs (data, split, counts, feature network, options) is
-    marked, since it does not compare.
-    """
-    rows, marked = [("figure", *found)], False
-    for name in names(found):
-        own = {run: _named(figures_, name) for run, figures_ in found.items()}
-        differs = len({_comparable(f) for f in own.values() if f}) > 1
-        marked = marked or differs
-        best = next(f for f in own.values() if f)
-        label = f"{name}{' ' + best.unit if best.unit else ''}{' *' if differs else ''}"
-        rows.append((label, *(_cell(f) for f in own.values())))
-    lines = aligned(rows)
-    if marked:
+    """`rows` as aligned lines, with what the mark means."""
+    lines = aligned(rows(found))
+    if any(line.partition("  ")[0].endswith("*") for line in lines):
         lines.append("* measured by different protocols: these values do not compare.")
     return "\n".join(lines)
+
+
+def rows(found: dict[str, list[Figure]]) -> list[tuple[str, ...]]:
+    """The names of the runs, then a row for each figure: its name, and value and interval a run.
+
+    A figure whose protocols differ between runs (data, split, counts, feature network, options) is
+    marked by *, since it does not compare.
+    """
+    made = [("figure", *found)]
+    for name in names(found):
+        own = [_named(figures_, name) for figures_ in found.values()]
+        differs = len({_comparable(f) for f in own if f}) > 1
+        best = next(f for f in own if f)
+        label = f"{name}{' ' + best.unit if best.unit else ''}{' *' if differs else ''}"
+        made.append((label, *(_cell(f) for f in own)))
+    return made
 
 
 def draw(found: dict[str, list[Figure]], path: Path | str) -> Path:

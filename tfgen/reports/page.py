@@ -123,8 +123,8 @@ def _curves(lines):
     if len(lines) < 2:
         return []
     names = [k for k in lines[-1] if k not in ("step", "epoch", "seconds", "images_per_second")]
-    drawn = charts.curves(lines, names)
-    return ["<h2>Training</h2>", _figure(drawn, f"Means over each epoch: {', '.join(names)}", kind="chart")]
+    caption = f"Means over each epoch: {', '.join(names)}"
+    return ["<h2>Training</h2>", _figure(charts.curves(lines, names), caption, kind="chart")]
 
 
 def _pictures(folder, drawn):
