@@ -6,12 +6,13 @@ EXTRAS := serving,test,dev
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help quickstart test slow lint docs bench clean
+.PHONY: help quickstart test slow browser lint docs bench clean
 
 help:
 	@echo "make quickstart  train a DCGAN on real digits, sample it, export it (minutes)"
 	@echo "make test        all tests but the slow ones"
 	@echo "make slow        the tests that learn something"
+	@echo "make browser     the tests of the studio page, in chromium"
 	@echo "make lint        ruff"
 	@echo "make docs        the documentation, strictly"
 	@echo "make bench       training benchmark of every model"
@@ -29,10 +30,13 @@ quickstart: .venv/installed
 	@cat docs/next.txt
 
 test: .venv/installed
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not browser"
 
 slow: .venv/installed
 	$(PYTEST) -m slow
+
+browser: .venv/installed
+	$(BIN)/python -m pytest -m browser tests/serving
 
 lint: .venv/installed
 	$(BIN)/ruff check .

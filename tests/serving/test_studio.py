@@ -134,6 +134,7 @@ def test_no_outside_addresses():
         assert not re.search(r"https?://|//cdn|@import|eval\(|innerHTML", text), path
 
 
+@pytest.mark.browser
 def test_numbers_drawn_in_the_browser_are_those_of_python(page):
     page.open()
     specs = {
@@ -165,6 +166,7 @@ def test_numbers_drawn_in_the_browser_are_those_of_python(page):
             np.testing.assert_allclose(np.reshape(found, wanted.shape), wanted, atol=2e-6)
 
 
+@pytest.mark.browser
 def test_wall_and_latents(page, painter):
     page.open("#seeds=3-6")
     page.wait_for_selector(".wall button:nth-child(4) img")
@@ -202,6 +204,7 @@ def test_wall_and_latents(page, painter):
     page.go_back()
 
 
+@pytest.mark.browser
 def test_classes_and_texts(page, painter):
     page.open("#seeds=1")
     page.wait_for_selector(".wall img")
@@ -218,6 +221,7 @@ def test_classes_and_texts(page, painter):
     assert state(page)["in.text"] == "it's ü"
 
 
+@pytest.mark.browser
 def test_interpolation_moves(page):
     page.open("#view=interpolate&a=2&b=7")
     page.wait_for_selector("#frame")
@@ -230,6 +234,7 @@ def test_interpolation_moves(page):
     page.wait_for_function("location.hash.includes('a=7')")
 
 
+@pytest.mark.browser
 def test_upload(page, tmp_path):
     image = np.arange(256, dtype=np.uint8).reshape(16, 16)
     Image.fromarray(np.repeat(image[..., None], 3, 2)).save(tmp_path / "picture.png")
@@ -250,6 +255,7 @@ def test_upload(page, tmp_path):
     assert page.locator("td").count() == 3
 
 
+@pytest.mark.browser
 def test_an_error_is_shown_when_the_server_stops(browser, painter):
     server = serving(painter[1]).start()
     page = browser.new_page()
@@ -262,6 +268,7 @@ def test_an_error_is_shown_when_the_server_stops(browser, painter):
     page.close()
 
 
+@pytest.mark.browser
 def test_bad_input_is_answered_in_words(page):
     page.open("#seeds=5-x")
     page.wait_for_selector("#error:has-text('Seeds look like 0-15')")
@@ -272,6 +279,7 @@ def test_bad_input_is_answered_in_words(page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.browser
 def test_a_phone(browser, studio, scheme):
     size = {"width": 360, "height": 740}
     context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=True)
