@@ -63,6 +63,15 @@ def test_minibatches_are_strided_and_whole():
         minibatches(x, 4)
 
 
+@pytest.mark.parametrize("name", ["gan", "stargan"])
+def test_a_batch_without_a_row_for_each_step_of_the_critic_is_refused(name):
+    model = TINY[name].build(discriminator_steps=3)
+    model.compile()
+    batch = TINY[name].batch(8)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at least `discriminator_steps` = 3"):
+        model.fit(batch, batch_size=6, shuffle=False, verbose=0)  # 6 rows, then 2.
+
+
 def test_evaluation_repeats_and_leaves_the_step_alone():
     model = TINY["vae"].build()
     model.compile()

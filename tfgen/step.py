@@ -165,6 +165,7 @@ def minibatches(x, count):
 
     Raises:
         ValueError: The number of rows is not a multiple of `count`.
+        tf.errors.InvalidArgumentError: It is known only as the batch comes, and is below `count`.
     """
     rows = x.shape[0]
     if rows is not None and rows % count:
@@ -172,4 +173,17 @@ def minibatches(x, count):
             f"The batch must be a multiple of `discriminator_steps` = {count}. "
             f"Received {rows} rows on each replica."
         )
+    if rows is None:
+        # An empty minibatch has NaN for its mean, or fails deep inside a convolution.
+        enough = tf.debugging.Assert(
+            tf.shape(x)[0] >= count,
+            [
+                f"A batch must have at least `discriminator_steps` = {count} rows on each replica; "
+                "use a larger batch_size, or drop the last batch of a data set (drop_remainder). "
+                "Rows received:",
+                tf.shape(x)[0],
+            ],
+        )
+        with tf.control_dependencies([enough]):
+            x = tf.identity(x)
     return [x[i::count] for i in range(count)]
