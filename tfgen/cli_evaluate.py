@@ -8,7 +8,8 @@ def evaluate(arguments):
     """Measures runs; several of them together give intervals over them."""
     from tfgen import sampling
     from tfgen.evaluation import combine, of_run, store
-    from tfgen.evaluation.evaluate import Options, chosen_metrics, measure
+    from tfgen.evaluation.evaluate import chosen_metrics
+    from tfgen.evaluation.measuring import Options, measure
 
     metrics = chosen_metrics(arguments.metrics)
     features = (arguments.features, True) if arguments.resize else arguments.features

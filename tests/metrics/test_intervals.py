@@ -32,12 +32,17 @@ def test_jackknife_of_a_mean_is_its_t_interval_and_it_unbiases():
     )
 
 
+def halved_means(x):
+    return [[x[rows].mean() for rows in intervals.group_rows(len(x), 2, n)] for n in range(8)]
+
+
 def test_how_often_they_hold():
     makers = {
         "mean": intervals.mean,
         "bootstrap": lambda x: intervals.bootstrap(np.mean, x, resamples=200),
         "jackknife": lambda x: intervals.jackknife(np.mean, x),
         "subsets": lambda x: intervals.over_subsets(np.mean, x),
+        "halves": lambda x: intervals.from_halves(x.mean(), halved_means(x)),
     }
     draws = [g.exponential(size=200) for g in np.random.default_rng(0).spawn(200)]
     for name, make in makers.items():

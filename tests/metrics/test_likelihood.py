@@ -61,6 +61,8 @@ def test_collapsed_dimensions_are_counted():
     bias.assign(tf.zeros(4))
     result = estimate(model, binary(50), samples=2)
     assert result.active_units == 1 and result.latent_dim == 2
+    low, high = result.active_units_interval
+    assert low <= 1 <= high and 0 < result.kl_standard_error < result.kl
     assert result.kl_per_dimension[1] == pytest.approx(0.0, abs=1e-6)
     assert result.kl_per_dimension[0] > 0.01
 

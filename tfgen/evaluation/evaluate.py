@@ -1,45 +1,13 @@
 """One call that measures a model of any family, with an interval and a stamp for every figure."""
 
-import datetime
-import hashlib
-import os
-import time
-import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from tqdm import tqdm
-
-from tfgen import record
-from tfgen.checkpoints import taken
 from tfgen.construct import ConfigError, construct
-from tfgen.evaluation import combine, drawing, guard, needs, reference
-from tfgen.evaluation.report import Figure, Report
+from tfgen.evaluation import combine, reference
+from tfgen.evaluation.measuring import Options, Subject, measure
+from tfgen.evaluation.report import Report
 from tfgen.evaluation.table import METRICS
-from tfgen.evaluation.work import Work
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One model to be measured.
-
-    Args:
-        load: Makes or returns the model.
-        reference: The `Reference` that it is measured against.
-        training: The `Reference` of its training pictures, or None.
-        about: What its stamps say: its run, its config's seed.
-        notes: What a reader of its figures must know.
-    """
-
-    load: Any
-    reference: Any
-    training: Any
-    about: dict
-    notes: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -77,7 +45,8 @@ def evaluate(
             need them do not apply, and nobody checks that the model has not seen the data.
         seen: Measure even though the model was trained on these pictures; the stamp says so.
         batch_size: Pictures generated at once.
-        progress: Whether bars are shown; None for on a terminal only.
+        progress: Whether bars are shown on stderr; None for bars on a terminal, and elsewhere a
+            line every ten seconds.
 
     Raises:
         ValueError: An unknown metric or one that does not apply, data that do not fit the model,
@@ -97,36 +66,6 @@ def evaluate(
         for one in models
     ]
     return combine.over_models(reports)
-
-
-@dataclass(frozen=True)
-class Options:
-    """How much is drawn and by what it is measured; see `evaluate`."""
-
-    samples: int = 10_000
-    sets: Sequence[int] = (0,)
-    features: Any = None
-    seen: bool = False
-    batch_size: int = 100
-    progress: bool | None = None
-
-    def checked(self):
-        """These options.
-
-        Raises:
-            ValueError: A number out of range.
-        """
-        for name, least in (("samples", 2), ("batch_size", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"`{name}` must be at least {least}. Received: {getattr(self, name)}."
-                )
-        whole = all(isinstance(s, int | np.integer) and 0 <= s < 2**31 for s in self.sets)
-        if not self.sets or not whole or len(set(self.sets)) < len(self.sets):
-            raise ValueError(
-                f"`seeds` must be different whole numbers of 31 bits. Received: {self.sets!r}."
-            )
-        return self
 
 
 def subject(model, dataset=None, split="test", training=None) -> Subject:
@@ -158,150 +97,3 @@ def chosen_metrics(metrics) -> dict:
     return {
         spec.get("name"): construct(METRICS, spec, f"metrics[{n}]") for n, spec in enumerate(specs)
     }
-
-
-def measure(one: Subject, metrics: dict, asked: bool, options: Options, shared: dict) -> Report:
-    """The figures of one model.
-
-    Args:
-        one: The model and its data.
-        metrics: Name -> metric.
-        asked: Whether each was asked for: one that does not apply is then an error.
-        options: See `evaluate`.
-        shared: Kept passes over real pictures.
-    """
-    known = one.training is not None
-    share = guard.check(one.reference, one.training, options.seen) if known else None
-    model = one.load()
-    works = [_work(model, one, options, number, shared) for number in options.sets]
-    applying, skipped = applicable(metrics, works[0], asked)
-    stamp = _stamp(model, one, options, share)
-    parts, pictures = [], {}
-    bar = tqdm(applying, unit="metric", disable=works[0].progress_off, leave=False)
-    for name in bar:
-        bar.set_description(name)
-        metric = metrics[name]
-        sampled = needs.samples in metric.needs
-        try:
-            found = [
-                _figures(name, metric, work, stamp, options, one.notes)
-                for work in (works if sampled else works[:1])
-            ]
-        except drawing.Unmeasurable:
-            raise
-        except ValueError as error:
-            if asked:
-                raise
-            skipped[name] = str(error)
-            continue
-        parts += combine.over_sets(found)
-    for work in works[:1]:
-        pictures |= work.pictures
-    return Report(parts, skipped, pictures)
-
-
-def applicable(metrics: dict, work: Work, asked: bool) -> tuple[list[str], dict[str, str]]:
-    """(names that apply, name -> why another does not).
-
-    Raises:
-        ValueError: One that was asked for does not apply.
-    """
-    skipped = {name: needs.lacking(metric, work) for name, metric in metrics.items()}
-    skipped = {name: why for name, why in skipped.items() if why}
-    if skipped and asked:
-        name, why = next(iter(skipped.items()))
-        raise ValueError(
-            f"Metric {name!r} does not apply to {type(work.model).__name__} on "
-            f"{work.reference.name!r}: {why}."
-        )
-    return [name for name in metrics if name not in skipped], skipped
-
-
-def _work(model, one, options, number, shared):
-    return Work(
-        model,
-        one.reference,
-        one.training,
-        options.samples,
-        number,
-        options.features,
-        options.batch_size,
-        options.seen,
-        shared,
-        options.progress,
-    )
-
-
-def _stamp(model, one, options, share):
-    """What every figure of a model has in common."""
-    training = None
-    if one.training is not None:
-        training = {k: v for k, v in one.training.stamp().items() if k != "image_shape"}
-    return {
-        "model": {
-            "name": type(model).__name__,
-            "seed": int(model.seed),
-            "step": taken(model),
-            "weights": weights_hash(model),
-            **one.about,
-        },
-        "data": one.reference.stamp(),
-        "training": training,
-        "also_trained_on": share,
-        "versions": {
-            **record.versions(),
-            **{name: version(name) for name in ("scipy", "scikit-learn")},
-        },
-        "cores": os.cpu_count(),
-    }
-
-
-def _figures(name, metric, work, common, options, notes):
-    """The figures of one metric on one set of samples, stamped."""
-    before, start = set(work.notes), time.monotonic()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        found = metric.measure(work)
-    for warning in caught:  # They belong beside the figure, not on a screen that scrolls away.
-        work.note(str(warning.message).rstrip("."))
-    stamp = {**common, "metric": {"name": name, **asdict(metric)}}
-    if needs.samples in metric.needs:
-        stamp["samples"] = {"count": work.count, "sets": [work.sample_set], **work.way.stamp()}
-        stamp["kept_pictures"] = len(work.fake.pictures)
-    if needs.features in metric.needs or needs.classes in metric.needs:
-        stamp["features"] = work.features_from.protocol()
-    stamp["seconds"] = round(time.monotonic() - start, 3)
-    stamp["time"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    own = tuple(dict.fromkeys([*notes, *(n for n in work.notes if n not in before)]))
-    units = getattr(metric, "units", {})
-    return [
-        Figure(
-            key,
-            name,
-            float(value.value),
-            float(value.low),
-            float(value.high),
-            value.method,
-            value.level,
-            _unit(key, units),
-            stamp,
-            own,
-        )
-        for key, value in found.items()
-    ]
-
-
-def _unit(name, units):
-    if name in units:
-        return units[name]
-    if name.endswith("bits_per_dim"):
-        return "bits/dim"
-    return "nats" if name.startswith("iwae") else ""
-
-
-def weights_hash(model) -> str:
-    """Sixteen letters of the SHA-256 of a model's weights."""
-    digest = hashlib.sha256()
-    for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()[:16]

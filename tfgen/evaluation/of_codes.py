@@ -26,8 +26,9 @@ class Disentanglement:
 
     def measure(self, work):
         codes, factors = [], []
+        batches = work.watched(work.reference.batches(work.batch_size), "codes")
         with work.model.averaged():
-            for batch in work.reference.batches(work.batch_size):
+            for batch in batches:
                 codes.append(encoded(work.model, batch))
                 factors.append(batch["factors"])
                 if sum(map(len, codes)) >= self.limit:

@@ -18,7 +18,8 @@ class NegativeLogLikelihood:
     units = {"nll": "nats", "nll_bits_per_dim": "bits/dim"}
 
     def measure(self, work):
-        parts = list(per_image(work.model, work.reference.batches(work.batch_size)))
+        batches = work.watched(work.reference.batches(work.batch_size), "likelihood")
+        parts = list(per_image(work.model, batches))
         value = intervals.mean(np.concatenate(parts), work.level)
         return {"nll": value, "nll_bits_per_dim": _bits(value, work)}
 
@@ -42,12 +43,16 @@ class ELBO:
         found = _estimated(work, self.samples, self.seed)
         value = _value(found, 1, "negative_elbo", work)
         bits = {"elbo_bits_per_dim": _bits(value, work)} if found.bits_per_dim else {}
-        plain = "over all pictures, no interval"
+        ends = intervals.around(found.kl, found.kl_standard_error, max(1, found.images - 1))
+        over = f"t interval over {found.images} pictures"
+        units = f"percentile bootstrap over {found.images} pictures"
         return {
             "negative_elbo": value,
             **bits,
-            "kl": intervals.Value(found.kl, math.nan, math.nan, plain),
-            "active_units": intervals.Value(found.active_units, math.nan, math.nan, plain),
+            "kl": intervals.Value(found.kl, *ends, over),
+            "active_units": intervals.Value(
+                found.active_units, *found.active_units_interval, units
+            ),
         }
 
 
@@ -109,7 +114,10 @@ def _estimated(work, samples, seed):
 
         shape = (None, *work.reference.image_shape)
         batches = tf.data.Dataset.from_generator(
-            lambda: ({"image": b["image"]} for b in work.reference.batches()),
+            lambda: (
+                {"image": b["image"]}
+                for b in work.watched(work.reference.batches(), f"{samples} codes a picture")
+            ),
             output_signature={"image": tf.TensorSpec(shape, tf.float32)},
         )
         work.own[key] = likelihood.estimate(work.model, batches, samples, seed)

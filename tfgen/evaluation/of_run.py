@@ -6,7 +6,8 @@ from tfgen import data, pictures, run
 from tfgen.config import Config
 from tfgen.construct import parameters
 from tfgen.evaluation import guard, reference, store
-from tfgen.evaluation.evaluate import Options, Subject, applicable, chosen_metrics, measure
+from tfgen.evaluation.evaluate import chosen_metrics
+from tfgen.evaluation.measuring import Options, Subject, applicable, measure
 from tfgen.evaluation.report import Report
 from tfgen.evaluation.work import Work
 

@@ -50,8 +50,9 @@ class MaskIoU:
 
     def measure(self, work):
         found, done = [], 0
+        batches = work.watched(work.reference.batches(work.batch_size), "assembled pictures")
         with work.model.averaged():
-            for batch in work.reference.batches(work.batch_size):
+            for batch in batches:
                 outputs = _served(work.model, "assemble", batch, self.seed + done)
                 found.append(overlap(outputs["mask"], batch["mask"]))
                 done += len(batch["mask"])
@@ -77,8 +78,9 @@ class Reconstruction:
 
     def measure(self, work):
         found, done = [], 0
+        batches = work.watched(work.reference.batches(work.batch_size), "reconstructions")
         with work.model.averaged():
-            for batch in work.reference.batches(work.batch_size):
+            for batch in batches:
                 made = _served(work.model, "reconstruct", batch, done)["image"]
                 drawing.check(np.clip(made, -1, 1), work.reference.image_shape, "reconstruct", done)
                 squares = np.square(0.5 * (made.astype(np.float64) - batch["image"]))

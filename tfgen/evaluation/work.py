@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from tqdm import tqdm
 
-from tfgen.evaluation import drawing
+from tfgen.evaluation import drawing, progress
 from tfgen.metrics import feature_networks, intervals
 
 KEPT_PICTURES, KEPT_BYTES = 10_000, 1 << 27
@@ -63,7 +62,7 @@ class Work:
         batch_size: Pictures generated at once.
         seen: Whether the pictures measured on are among the training pictures.
         shared: Passes over real pictures, shared by several works on the same data.
-        progress: Whether bars are shown; None for on a terminal only.
+        progress: As of `tfgen.evaluation.progress.bar`.
     """
 
     model: object
@@ -80,7 +79,6 @@ class Work:
 
     def __post_init__(self):
         self.own, self.notes, self.pictures = {}, [], {}
-        self.progress_off = None if self.progress is None else not self.progress
 
     @cached_property
     def way(self):
@@ -145,6 +143,13 @@ class Work:
             training = training.second
         return self._of_real(training, "training pictures")
 
+    def watched(self, batches, title):
+        """The dict batches of the reference, with their progress shown."""
+        with progress.bar(self.reference.size, title, "images", self.progress) as bar:
+            for batch in batches:
+                yield batch
+                bar.update(len(batch["image"]))
+
     def note(self, text: str) -> None:
         """Something that a reader of the figures must know; once."""
         if text not in self.notes:
@@ -171,9 +176,7 @@ class Work:
         network = self.features_from if not isinstance(self.features_from, str) else None
         columns, kept, count = {"features": [], "probabilities": [], "labels": []}, [], 0
         limit = None
-        with tqdm(
-            total=total, desc=title, unit="images", disable=self.progress_off, delay=1
-        ) as progress:
+        with progress.bar(total, title, "images", self.progress) as bar:
             for images, labels in batches:
                 limit = limit or max(1, min(KEPT_PICTURES, KEPT_BYTES // images[0].nbytes))
                 if network is not None:
@@ -188,7 +191,7 @@ class Work:
                 if count < limit:
                     kept.append(np.asarray(images[: limit - count], np.float32))
                 count += len(images)
-                progress.update(len(images))
+                bar.update(len(images))
         joined = {k: np.concatenate(v) if v else None for k, v in columns.items()}
         return Pass(count=count, pictures=np.concatenate(kept), **joined)
 

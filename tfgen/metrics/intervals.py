@@ -163,6 +163,26 @@ def from_subsets(total, parts, level=LEVEL) -> Value:
     return Value(float(total), low, high, method, level)
 
 
+def from_halves(total, pairs, level=LEVEL) -> Value:
+    """Expectation at this number of samples, its error from the data cut in halves repeatedly.
+
+    The two halves of one cut are independent, and (a - b)^2 / 4 is on average the variance of the
+    whole, if that falls like 1/N. Halves are nearly as large as the whole, which matters where it
+    does not quite, as for nearest neighbours. The mean over cuts is less noisy than one cut.
+
+    Args:
+        total: The value of all samples.
+        pairs: (R, 2), the values of the two halves of R random cuts.
+        level: Nominal coverage.
+    """
+    pairs = np.asarray(pairs, np.float64)
+    _finite(pairs)
+    error = math.sqrt(np.square(pairs[:, 0] - pairs[:, 1]).mean() / 4.0)
+    low, high = around(total, error, len(pairs), level)
+    method = f"expectation at this number of samples, error from {len(pairs)} random halvings"
+    return Value(float(total), low, high, method, level)
+
+
 def over_seeds(values, level=LEVEL) -> Value:
     """Mean over independently trained models, with its t interval.
 

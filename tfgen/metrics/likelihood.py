@@ -31,8 +31,10 @@ class Likelihood:
         bits_per_dim: k -> -log2 p(x) for each pixel and channel; None for a density.
         kl: KL(q(z|x) || p(z)); by the same samples where it has no closed form.
         kl_per_dimension: Its parts; None where there is no closed form.
+        kl_standard_error: Of `kl` over the images.
         active_units: Latent dimensions whose posterior mean has a variance above 0.01 over the
             images; the others say nothing about x.
+        active_units_interval: The 95 % percentile bootstrap of `active_units` over the images.
         latent_dim: Number of latent dimensions.
     """
 
@@ -43,7 +45,9 @@ class Likelihood:
     bits_per_dim: dict[int, float] | None
     kl: float
     kl_per_dimension: tuple[float, ...] | None
+    kl_standard_error: float
     active_units: int
+    active_units_interval: tuple[float, float]
     latent_dim: int
 
     @property
@@ -150,6 +154,7 @@ def _summary(model, chain, bounds, means, kl):
     dimensions = math.prod(model.image_shape) * math.log(2.0)
     one = tf.zeros((1, model.latent_dim))
     estimated = model.latent_prior.kl(one, one) is None
+    every = kl.sum(1)  # (N,)
     return Likelihood(
         images=number,
         samples=chain[-1],
@@ -158,11 +163,24 @@ def _summary(model, chain, bounds, means, kl):
         bits_per_dim=(
             {k: -v / dimensions for k, v in iwae.items()} if model.pixels.levels else None
         ),
-        kl=float(kl.sum(1).mean()),
+        kl=float(every.mean()),
         kl_per_dimension=None if estimated else tuple(map(float, kl.mean(0))),
+        kl_standard_error=float(every.std(ddof=min(1, number - 1)) / math.sqrt(number)),
         active_units=int((means.var(0) > ACTIVE).sum()),
+        active_units_interval=_active_interval(means),
         latent_dim=model.latent_dim,
     )
+
+
+def _active_interval(means, resamples=500):
+    """Ends of the percentile bootstrap; the variances of a resample come from its counts."""
+    number, generator = len(means), np.random.default_rng(0)
+    centred = means.astype(np.float64) - means.mean(0)
+    found = []
+    for _ in range(resamples):
+        share = generator.multinomial(number, np.full(number, 1.0 / number)) / number
+        found.append(int((share @ centred**2 - (share @ centred) ** 2 > ACTIVE).sum()))
+    return tuple(map(float, np.quantile(found, [0.025, 0.975])))
 
 
 def _check_levels(images, levels, first):

@@ -56,16 +56,21 @@ def inception(probabilities, splits=10, groups=20, seed=0) -> Value:
     return Value(value, float(low), float(high), f"{found.method}, of the logarithm", found.level)
 
 
-def prdc(real, fake, nearest=5, subsets=10, seed=0) -> dict[str, Value]:
+def prdc(real, fake, nearest=5, halvings=8, seed=0) -> dict[str, Value]:
     """Precision, recall, density and coverage of features (N, F), (M, F)."""
     real, fake = np.asarray(real), np.asarray(fake)
-    return _each(
-        lambda a, b: manifold.precision_recall_density_coverage(a, b, nearest),
-        (real, fake),
-        subsets,
-        seed,
-        highest={"precision": 1.0, "recall": 1.0, "coverage": 1.0},
-    )
+    total = manifold.precision_recall_density_coverage(real, fake, nearest)
+    pairs: dict[str, list] = {name: [] for name in total}
+    for cut in range(halvings):
+        rows = [intervals.group_rows(len(a), 2, (seed, cut, n)) for n, a in enumerate((real, fake))]
+        halves = [
+            manifold.precision_recall_density_coverage(real[r], fake[f], nearest)
+            for r, f in zip(*rows, strict=True)
+        ]
+        for name, own in pairs.items():
+            own.append([half[name] for half in halves])
+    found = {name: intervals.from_halves(total[name], own) for name, own in pairs.items()}
+    return {name: _within(one, np.inf if name == "density" else 1.0) for name, one in found.items()}
 
 
 def sliced_wasserstein(real, fake, subsets=10, seed=0) -> dict[str, Value]:
@@ -128,6 +133,10 @@ def _each(function, arrays, subsets, seed, highest=None, paired=False):
     found = {}
     for name, value in function(*arrays).items():
         one = intervals.from_subsets(value, [part[name] for part in parts])
-        high = min(one.high, (highest or {}).get(name, np.inf))
-        found[name] = Value(one.value, max(one.low, 0.0), float(high), one.method, one.level)
+        found[name] = _within(one, (highest or {}).get(name, np.inf))
     return found
+
+
+def _within(one, highest):
+    low, high = max(one.low, 0.0), float(min(one.high, highest))
+    return Value(one.value, low, high, one.method, one.level)
