@@ -85,6 +85,51 @@ def test_candidates_lie_inside():
     assert len({tuple(shape) for shape in boxes[:, 2:]}) == 3
 
 
+def test_square_patches_of_a_size():
+    boxes = candidates(20, 30, side=0.4)
+    assert (boxes[:, 2:] == 8).all() and len(boxes) == 13 * 23
+    source = data.source("patches:digits", "test", image_size=16, patch_count=2, patch_side=0.4)
+    assert source.arrays["patches"].shape[1:] == (2, 16, 16, 1)
+    assert source.arrays["mask"].sum((1, 2, 3)).max() <= 2 * 6 * 6
+
+
+def test_warps_are_other_versions_of_the_training_pictures_with_boxes_of_their_own():
+    images = np.concatenate([blobs(2), blobs(2)[:, ::-1]])
+    plain = data.patches(data.array(images, [0, 1, 2, 3]))
+    source = data.patches(data.array(images, [0, 1, 2, 3]), warps=5)
+    assert source.arrays["label"].tolist() == [0, 1, 2, 3] * 6
+    for name in ("image", "patches", "mask"):
+        np.testing.assert_array_equal(source.arrays[name][:4], plain.arrays[name])
+    found = source.arrays["image"]
+    assert len(np.unique(found.reshape(24, -1), axis=0)) == 22  # Two are there twice, unwarped.
+    boxes = key_boxes(found)
+    for row, (top, left, height, width) in enumerate(boxes[:, 0]):
+        assert source.arrays["mask"][row, top : top + height, left : left + width].all()
+    # Little is changed: most of the light stays where it was.
+    light, kept = found[4:].astype(float), np.concatenate([images] * 5).astype(float)
+    assert (np.minimum(light, kept).sum((1, 2, 3)) > 0.4 * kept.sum((1, 2, 3))).all()
+    assert source.fingerprint != plain.fingerprint
+
+
+def test_warps_do_not_touch_other_splits():
+    plain = data.source("patches:digits", "test", image_size=12)
+    other = data.source("patches:digits", "test", image_size=12, patch_warps=2)
+    assert other.fingerprint == plain.fingerprint and other.size == 500
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("digits", {"patch_warps": 1}, "apply to 'patches:NAME' only.*'digits'"),
+        ("patches:digits", {"patch_side": 1.5}, r"in \(0, 1\). Received: 1.5"),
+        ("patches:digits", {"patch_warps": -1}, "0 or more. Received: -1"),
+    ],
+)
+def test_impossible_options_are_named(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        data.source(name, "train", **options)
+
+
 def test_pictures_too_small_for_the_patches_are_named():
     with pytest.raises(ValueError, match="no 9 boxes"):
         data.patches(data.source("digits", "test"), count=9)

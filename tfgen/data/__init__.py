@@ -100,6 +100,9 @@ def source(
     data_dir: str | None = None,
     download: bool = False,
     memory_limit: int | None = None,
+    patch_count: int = 3,
+    patch_side: float | None = None,
+    patch_warps: int = 0,
 ) -> Source:
     """The examples of one split, with random access.
 
@@ -114,6 +117,11 @@ def source(
         memory_limit: For "tfds:" and "folder:", bytes of decoded images past which they go to a
             file in $TFGEN_CACHE_DIR (by default ~/.cache/tfgen) that is mapped into memory. By
             default $TFGEN_MEMORY_LIMIT, or 2 GiB.
+        patch_count: For "patches:NAME", how many of each picture.
+        patch_side: For "patches:NAME", the share of the shorter side that square patches have; by
+            default three shapes of about a third.
+        patch_warps: For "patches:NAME", turned, scaled and sheared versions that a training split
+            has besides each picture, with patches of their own.
 
     Raises:
         FileNotFoundError: The folder does not exist.
@@ -130,8 +138,14 @@ def source(
             return source(one, part, **own, **(of_tfds if one.startswith("tfds:") else {}))
 
         if kind == "patches":
-            return patches(find(rest, split))
+            warps = patch_warps if split.startswith("train") else 0
+            return patches(find(rest, split), patch_count, patch_side, warps)
         return domains.named(rest, split, find)
+    if (patch_count, patch_side, patch_warps) != (3, None, 0):
+        raise ValueError(
+            f"patch_count, patch_side and patch_warps apply to 'patches:NAME' only. "
+            f"Received: {name!r}."
+        )
     form = Form(image_size, channels, resize)
     limit = _memory_limit(memory_limit)
     from_tfds = kind == "tfds" or name.startswith(("captions:tfds:", "attributes:tfds:"))

@@ -10,7 +10,7 @@ more than 0.3 (intersection over union) are dropped, and so on. This is the idea
 (Zitnick and Dollar 2014), which Lee et al. 2017 use; it differs from it in that edges are neither
 learnt nor grouped into contours (an edge counts by its pixels, not by whether its contour leaves
 the box), that the middle of a box counts fully, and that boxes have three shapes of a third of the
-picture's side in place of all sizes with the extremes removed.
+picture's side (or squares of one size) in place of all sizes with the extremes removed.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 from PIL import Image
-from scipy.ndimage import gaussian_gradient_magnitude
+from scipy.ndimage import affine_transform, gaussian_gradient_magnitude
 
 from tfgen import random
 from tfgen.data.sources import Source, build
@@ -29,33 +29,70 @@ _OVERLAP = 0.3
 _CHUNK = 256
 
 
-def patches(source: Source, count: int = COUNT) -> Source:
+def patches(
+    source: Source, count: int = COUNT, side: float | None = None, warps: int = 0
+) -> Source:
     """The source with `patches` and `mask` for each picture.
 
     Args:
         source: Pictures with sides of at least 6.
         count: Patches of a picture.
+        side: Boxes are squares of this share of the shorter side; None for three shapes of about a
+            third of each side.
+        warps: Further versions of every picture, each turned, scaled and sheared a little (by draws
+            with seed 0) and with key patches of its own; they come after the pictures themselves.
 
     Raises:
-        ValueError: The pictures are too small for so many boxes that hardly overlap.
+        ValueError: The pictures are too small for so many boxes that hardly overlap, `side` is not
+            in (0, 1), or `warps` is negative.
     """
+    if warps < 0:
+        raise ValueError(f"`warps` must be 0 or more. Received: {warps}.")
     images = source.arrays["image"]
-    boxes = key_boxes(images, count)
+    others = {k: v for k, v in source.arrays.items() if k != "image"}
+    if warps:
+        draws = np.random.default_rng(0)
+        images = np.concatenate([images, *(warped(images, draws) for _ in range(warps))])
+        others = {k: np.concatenate([v] * (warps + 1)) for k, v in others.items()}
+    boxes = key_boxes(images, count, side)
     cut = np.stack([_cut(image, own) for image, own in zip(images, boxes, strict=True)])
     mask = np.zeros((*images.shape[:3], 1), np.uint8)
     for row, own in enumerate(boxes):
         for top, left, height, width in own:
             mask[row, top : top + height, left : left + width] = 1
-    arrays = {**source.arrays, "patches": cut, "mask": mask}
+    arrays = {"image": images, **others, "patches": cut, "mask": mask}
     digest = hashlib.sha256(f"{source.fingerprint} {boxes.tolist()}".encode()).hexdigest()
     made = build(source.name, source.split, arrays, source.class_names, source.notes, digest)
     return dataclasses.replace(made, name=f"patches:{source.name}")
 
 
-def key_boxes(images, count=COUNT):
+def warped(images, draws):
+    """Each picture turned by up to 0.2 rad, scaled by 0.9 to 1.1 and sheared by up to 0.2.
+
+    About its middle; what comes in from outside repeats the border.
+
+    Args:
+        images: (N, H, W, C) uint8, or floats in [-1, 1].
+        draws: A NumPy generator.
+    """
+    middle, found = (np.array(images.shape[1:3]) - 1) / 2, np.empty_like(images)
+    for row, image in enumerate(images):
+        turn, shear = draws.uniform(-0.2, 0.2, 2)
+        rotation = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+        linear = rotation @ np.array([[1.0, shear], [0.0, 1.0]]) * draws.uniform(0.9, 1.1, 2)
+        offset = middle - linear @ middle
+        for channel in range(image.shape[-1]):
+            plane = affine_transform(
+                image[..., channel].astype(np.float32), linear, offset, order=1, mode="nearest"
+            )
+            found[row, ..., channel] = plane.round() if image.dtype == np.uint8 else plane
+    return found
+
+
+def key_boxes(images, count=COUNT, side=None):
     """Each picture's most salient boxes, best first: (N, count, 4) top, left, height, width."""
     shape = images.shape[1:3]
-    boxes = candidates(*shape)
+    boxes = candidates(*shape, side)
     overlap = intersection_over_union(boxes) > _OVERLAP
     chosen = np.empty((len(images), count), np.int64)
     for first in range(0, len(images), _CHUNK):
@@ -73,13 +110,22 @@ def key_boxes(images, count=COUNT):
     return boxes[chosen]
 
 
-def candidates(height, width):
-    """All boxes of about a third of each side, upright, lying and square: (K, 4)."""
-    third = max(2, round(height / 3)), max(2, round(width / 3))
-    longer = max(3, round(height * 0.45)), max(3, round(width * 0.45))
+def candidates(height, width, side=None):
+    """All boxes of about a third of each side, upright, lying and square: (K, 4).
+
+    With `side`, all squares of this share of the shorter side.
+    """
+    if side is None:
+        third = max(2, round(height / 3)), max(2, round(width / 3))
+        longer = max(3, round(height * 0.45)), max(3, round(width * 0.45))
+        shapes = {third, (longer[0], third[1]), (third[0], longer[1])}
+    elif 0 < side < 1:
+        shapes = {(max(2, round(min(height, width) * side)),) * 2}
+    else:
+        raise ValueError(f"The side of patches must lie in (0, 1). Received: {side}.")
     stride = max(1, min(height, width) // 32)
     found = []
-    for h, w in {third, (longer[0], third[1]), (third[0], longer[1])}:
+    for h, w in shapes:
         tops, lefts = range(0, height - h + 1, stride), range(0, width - w + 1, stride)
         found += [(top, left, h, w) for top in tops for left in lefts]
     return np.array(sorted(found))
