@@ -6,7 +6,7 @@ import pytest
 from scipy import ndimage
 
 from tfgen import data
-from tfgen.metrics import feature_networks, frechet, measures
+from tfgen.metrics import feature_networks, frechet, measures, shipped_networks
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +51,10 @@ def test_probabilities(network, digits):
 
 @pytest.mark.parametrize("name", feature_networks.SHIPPED)
 def test_shipped(name):
-    found, record = feature_networks.load(name), feature_networks.record(name)
+    found, record = feature_networks.load(name), shipped_networks.record(name)
     assert found.hash == record["sha256"] and found.range == (-1.0, 1.0)
     assert record["test_accuracy"] > 0.7
-    assert (feature_networks.WEIGHTS / f"{name}.npz").stat().st_size < 2e6
+    assert (shipped_networks.WEIGHTS / f"{name}.npz").stat().st_size < 2e6
     assert feature_networks.default_for(found.shape) == name
     pictures = np.zeros((2, *found.shape), "f")
     assert found.features(pictures).shape == (2, record["features"])

@@ -7,24 +7,13 @@ own, for larger pictures; any Keras model or SavedModel can be given by its path
 networks are never comparable: the hash belongs beside each.
 """
 
-import hashlib
-import json
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
 
-from tfgen import files
-from tfgen.metrics import arrays
-
-WEIGHTS = Path(__file__).parent / "weights"
-SHIPPED = {  # name -> shape of its pictures, filters of its layers; every second one halves.
-    "digits8": ((8, 8, 1), (16, 32, 32)),
-    "mnist28": ((28, 28, 1), (16, 32, 32, 64, 64)),
-    "cifar32": ((32, 32, 3), (32, 32, 64, 96, 128)),
-}
+from tfgen.metrics import arrays, given_networks, shipped_networks
+from tfgen.metrics.shipped_networks import SHIPPED
 
 
 class FeatureNetwork:
@@ -132,16 +121,14 @@ def load(name, layer=None, range=(-1.0, 1.0), resize=None) -> FeatureNetwork:  #
     if name in SHIPPED:
         if layer is not None or tuple(range) != (-1.0, 1.0):
             raise ValueError(f"layer and range apply to a path only. Received: {name!r}.")
-        return _shipped(name, bool(resize))
+        return FeatureNetwork(name, *shipped_networks.loaded(name), resize=bool(resize))
     if name == "inception_v3":
-        return _inception()
+        return FeatureNetwork(name, *given_networks.inception(), resize=True)
     path = Path(name)
     if path.is_file() and path.suffix in (".keras", ".h5"):
-        function, shape = _from_keras(path, layer)
-        digest = files.sha256(path)
+        function, shape, digest = given_networks.from_keras(path, layer)
     elif (path / "saved_model.pb").is_file():
-        function, shape = _from_saved_model(path)
-        digest = _folder_hash(path)
+        function, shape, digest = given_networks.from_saved_model(path)
     else:
         raise ValueError(
             f"Unknown feature network {name!r}. Known: {', '.join(SHIPPED)}, inception_v3, or the "
@@ -158,95 +145,6 @@ def default_for(image_shape) -> str:
     return fitting[0] if fitting else "inception_v3"
 
 
-def record(name) -> dict:
-    """How a shipped network was trained, its accuracy and its hash."""
-    return json.loads((WEIGHTS / f"{name}.json").read_text())
-
-
-def build(name) -> keras.Model:
-    """A shipped network with new weights: pictures -> [features (B, F), logits (B, 10)].
-
-    3x3 convolutions with batch normalisation and ReLU; the features are the last one's maps,
-    averaged over the picture.
-    """
-    shape, filters = SHIPPED[name]
-    x = image = keras.Input(shape)
-    for number, width in enumerate(filters):
-        x = layers.Conv2D(width, 3, strides=1 + number % 2, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x))
-    x = layers.GlobalAveragePooling2D()(x)  # (B, F)
-    return keras.Model(image, [x, layers.Dense(10)(x)], name=name)
-
-
-def _shipped(name, resize):
-    path = WEIGHTS / f"{name}.npz"
-    digest = files.sha256(path)
-    if digest != record(name)["sha256"]:
-        raise ValueError(f"{path} is not the file that was recorded: install tfgen again.")
-    network = build(name)
-    with np.load(path) as kept:
-        network.set_weights([kept[f"arr_{i}"] for i in range(len(kept.files))])
-
-    def function(image):
-        found, logits = network(image, training=False)
-        return found, tf.nn.softmax(logits)
-
-    return FeatureNetwork(name, function, SHIPPED[name][0], digest, resize=resize)
-
-
-def _inception():
-    try:
-        network = keras.applications.InceptionV3(weights="imagenet")
-    except Exception as error:  # Keras raises a plain Exception where the download fails.
-        if not str(error).startswith("URL fetch failure"):
-            raise
-        raise ValueError(
-            f"The weights of Inception-v3 cannot be fetched ({error}). Put the file of that name "
-            "into ~/.keras/models, or use a shipped network: " + ", ".join(SHIPPED) + "."
-        ) from error
-    outputs = [network.get_layer("avg_pool").output, network.output]
-    both = keras.Model(network.input, outputs)
-    return FeatureNetwork(
-        "inception_v3",
-        lambda image: tuple(both(image, training=False)),
-        (299, 299, 3),
-        _weights_hash(network),
-        resize=True,
-    )
-
-
-def _from_keras(path, layer):
-    network = keras.saving.load_model(path, compile=False)
-    shape = network.input_shape[1:]
-    if layer is None:
-        return (lambda image: (_flat(network(image, training=False)), None)), shape
-    both = keras.Model(network.inputs[0], [network.get_layer(layer).output, network.outputs[0]])
-
-    def function(image):
-        found, probabilities = both(image, training=False)
-        return _flat(found), probabilities
-
-    return function, shape
-
-
-def _from_saved_model(path):
-    loaded = tf.saved_model.load(str(path))
-    signature = loaded.signatures["serving_default"]
-    ((input_name, spec),) = signature.structured_input_signature[1].items()
-
-    def function(image):
-        outputs = signature(**{input_name: image})
-        found = outputs["features"] if "features" in outputs else list(outputs.values())[0]
-        return _flat(found), outputs.get("probabilities")
-
-    function.loaded = loaded  # Its variables go with it, so it must live as long as this.
-    return function, tuple(spec.shape[1:])
-
-
-def _flat(x):
-    return tf.reshape(x, (tf.shape(x)[0], -1))
-
-
 def _resized(images, shape):
     if shape[2] == 3 and images.shape[-1] == 1:
         images = tf.repeat(images, 3, axis=-1)
@@ -254,20 +152,6 @@ def _resized(images, shape):
         return images
     resized = tf.image.resize(images, shape[:2], method="bicubic", antialias=True)
     return tf.clip_by_value(resized, -1.0, 1.0)  # The bicubic filter overshoots at edges.
-
-
-def _folder_hash(folder):
-    digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        digest.update(f"{path.relative_to(folder)} {files.sha256(path)}\n".encode())
-    return digest.hexdigest()
-
-
-def _weights_hash(network):
-    digest = hashlib.sha256()
-    for weight in network.get_weights():
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()
 
 
 def _size(shape):

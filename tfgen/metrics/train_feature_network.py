@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import data, files
-from tfgen.metrics.feature_networks import WEIGHTS, build
+from tfgen.metrics.shipped_networks import WEIGHTS, build
 
 SETS = {  # name -> data set, epochs, pixels of shift, mirrored
     "digits8": ("digits", 60, 1, False),
