@@ -215,7 +215,7 @@ def main(argv=None) -> int:
         arguments.overrides += rest
     former, warnings.formatwarning = warnings.formatwarning, _warning
     try:
-        if arguments.command != "list" and not arguments.traceback:
+        if arguments.command not in ("list", "compare") and not arguments.traceback:
             _quietly()
         arguments.function(arguments)
         return 0

@@ -119,9 +119,9 @@ def test_runs_side_by_side(tmp_path):
     found = compare.figures(runs)
     lines = compare.table(found).splitlines()
     assert lines[0].split() == ["figure", "a", "b"]
-    assert lines[1].startswith("fid *") and "9 [3, 3.5]" in lines[1]
-    assert lines[2].startswith("nll nats") and lines[2].endswith("-")
-    assert "do not compare" in lines[-1]
+    assert lines[1].startswith("fid \u2193 *") and "9 [3, 3.5]" in lines[1]
+    assert lines[2].startswith("nll \u2193 nats") and lines[2].endswith("-")
+    assert "do not compare" in lines[-2] and lines[-1] == "  fid: samples 2000 or 50"
     path = compare.draw(found, tmp_path / "pictures" / "all.png")
     assert path.read_bytes().startswith(b"\x89PNG")
     with pytest.raises(ValueError, match="is a .png"):
@@ -136,6 +136,17 @@ def test_runs_of_one_protocol_are_not_marked(tmp_path):
     elsewhere = {"name": "GAN", "step": 80}
     runs = [measured(tmp_path / "a", figure()), measured(tmp_path / "b", figure(model=elsewhere))]
     assert "*" not in compare.table(compare.figures(runs))
+
+
+def test_runs_are_compared_by_a_protocol_that_they_share(tmp_path):
+    many = {"samples": {**STAMP["samples"], "count": 9000}}
+    both = measured(tmp_path / "a", figure(value=1.0), figure(value=2.0, **many))
+    runs = [both, measured(tmp_path / "b", figure(value=3.0), figure("kid"))]
+    found = compare.figures(runs)
+    assert [f.value for f in found["a"]] == [1.0] and compare.differences(found) == {}
+    assert compare.names(found) == ["fid", "kid"]
+    (alone,) = compare.figures([both])["a"]
+    assert alone.value == 2.0  # The newest, where nothing is to be shared.
 
 
 def test_curves_of_values_that_are_sometimes_missing():

@@ -47,10 +47,15 @@ def entries(path: Path | str) -> list[dict]:
         ) from error
 
 
+def every(path: Path | str) -> list[Figure]:
+    """All figures of a file, the newest last."""
+    return [from_dict(entry) for entry in entries(path)]
+
+
 def latest(path: Path | str) -> list[Figure]:
     """The newest figure of each name."""
     newest = {}
-    for entry in entries(path):
-        newest.pop(entry["name"], None)
-        newest[entry["name"]] = from_dict(entry)
+    for figure in every(path):
+        newest.pop(figure.name, None)
+        newest[figure.name] = figure
     return list(newest.values())
