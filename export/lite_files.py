@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from tfgen.export import ExportError, aside, endpoints, onnx_files, parity
+from tfgen.raster import one_group
 
 
 def tflite(model, folder, examples=None) -> dict[str, Path]:
@@ -49,7 +50,8 @@ def write(signatures, folder: Path) -> dict[str, Path]:
             for file, contents in signature.numbers.files.items():
                 (folder / file).write_text(contents, encoding="utf-8")
             signature = signature.numbers.signature
-        function = endpoints.traced(name, signature)
+        with one_group():
+            function = endpoints.traced(name, signature)
         module = tf.Module()
         module.served_weights = list(function.graph.variables)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)

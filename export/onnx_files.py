@@ -26,6 +26,7 @@ from tfgen.export import (
 from tfgen.export.endpoints import declared, exporting, full_precision
 from tfgen.export.names import onnx_output
 from tfgen.export.onnx_repairs import repaired
+from tfgen.raster import one_group
 
 OPSET = 17
 SUPPORTED = range(13, 19)  # What tf2onnx 1.17 converts to.
@@ -105,7 +106,7 @@ def convert(name, signature, opset):
         names.update({key: onnx_output(signature, key) for key in outputs})
         return {names[key]: tf.identity(full_precision(x)) for key, x in outputs.items()}
 
-    with Complaints() as complaints, warnings.catch_warnings(), repaired():
+    with Complaints() as complaints, warnings.catch_warnings(), repaired(), one_group():
         # tf2onnx is not ours to fix: its deprecations must not fail a strict test run.
         warnings.simplefilter("ignore", DeprecationWarning)
         proto, _ = tf2onnx.convert.from_function(served, signature.specs(), opset=opset)

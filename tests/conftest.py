@@ -1,5 +1,6 @@
 """Two logical CPU devices for the tests under MirroredStrategy, set before TensorFlow starts."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -15,14 +16,27 @@ tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfigur
 def pytest_collection_modifyitems(items):
     """One worker for each file, and for each tiny model of the conformance suite.
 
-    Models are built once a worker and shared by the tests on them.
+    Models are built once a worker and shared by the tests on them, which follow each other.
     """
     from tests.tiny import TINY
 
-    for item in items:
+    def group(item):
         tiny = getattr(getattr(item, "callspec", None), "params", {}).get("tiny")
         name = next((name for name, entry in TINY.items() if entry is tiny), "")
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {name}"))
+        return f"{item.path.name} {name}"
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    order = {name: number for number, name in enumerate(dict.fromkeys(map(group, items)))}
+    items.sort(key=lambda item: order[group(item)])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_graphs():
+    """Graphs of one file's models do not stay for the next."""
+    yield
+    keras.backend.clear_session()
+    gc.collect()
 
 
 @pytest.fixture

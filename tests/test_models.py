@@ -48,9 +48,12 @@ def fit(model, tiny, rows=8, steps=3, **arguments):
     return model.fit(stream(tiny, rows, steps), verbose=0, **arguments).history
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def _reference(name):
-    """(model, weights before, history, state after) of three steps; shared, not to be changed."""
+    """(model, weights before, history, state after) of three steps; shared, not to be changed.
+
+    Of one model at a time, which the order of the tests allows: graphs take much memory.
+    """
     tiny = TINY[name]
     model = compiled(tiny)
     before = arrays(model.weights)

@@ -8,10 +8,15 @@ caching of Ramachandran et al. 2017, https://arxiv.org/abs/1704.06001.
 Loop bodies must not capture eager tensors, which an ONNX file loses: variables and NumPy arrays.
 """
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import numpy as np
 import tensorflow as tf
 
 from tfgen.autoregressive import channel_groups, draw_value
+
+_one_group = ContextVar("one_group", default=False)
 
 
 def sample(u, levels, row, pixel, memory, left, written, sizes, given=None):
@@ -51,6 +56,19 @@ def sample(u, levels, row, pixel, memory, left, written, sizes, given=None):
     return tf.ensure_shape(tf.transpose(picture, (2, 0, 1, 3)), (None, *u.shape[1:]))
 
 
+@contextmanager
+def one_group():
+    """Graphs traced in this context sample in one group.
+
+    For formats whose loops run one turn after the other, where groups would only cost.
+    """
+    token = _one_group.set(True)
+    try:
+        yield
+    finally:
+        _one_group.reset(token)
+
+
 def in_groups(sample, *arguments, rows=32):
     """`sample(*arguments)` for groups of rows at the same time, one processor a group.
 
@@ -62,6 +80,8 @@ def in_groups(sample, *arguments, rows=32):
         arguments: Tensors with the same first axis, None, or tuples of them.
         rows: A group has at least this many; fewer in all are one group.
     """
+    if _one_group.get():
+        return sample(*arguments)
     flat = tf.nest.flatten(arguments)
     size = tf.shape(flat[0])[0]
     groups = tf.maximum(size // rows, 1)
@@ -71,13 +91,13 @@ def in_groups(sample, *arguments, rows=32):
         x = tf.concat([x, x[: filled - size]], 0)
         return tf.reshape(x, (groups, -1, *x.shape[1:]))
 
-    def one_group(parts):
+    def sample_group(parts):
         parts = iter(parts)
         given = [None if x is None else next(parts) for x in flat]
         return sample(*tf.nest.pack_sequence_as(arguments, given))
 
     y = tf.map_fn(
-        one_group,
+        sample_group,
         tuple(cut(x) for x in flat if x is not None),
         fn_output_signature=tf.float32,
         parallel_iterations=64,

@@ -20,10 +20,12 @@ a sub-pixel with one uniform number (the authors draw a component and then a log
 with cached activations (Ramachandran et al. 2017, https://arxiv.org/abs/1704.06001).
 """
 
+from functools import partial
+
 import keras
 import tensorflow as tf
 
-from tfgen import autoregressive, stream_sampling
+from tfgen import autoregressive, raster, stream_sampling
 from tfgen.autoregressive import bits_per_dim, level_index, level_value, one_hot_label
 from tfgen.likelihoods import mixture_of_logistics, mixture_width
 from tfgen.losses import total
@@ -155,8 +157,9 @@ class PixelCNNPlusPlus(GenerativeModel):
         return {"image": self.draw(u, label)}
 
     def draw(self, u, label, given=None):
+        sample = partial(stream_sampling.sample, self.network, self.levels)
         condition = one_hot_label(label, self.num_classes)
-        return stream_sampling.sample(self.network, self.levels, u, condition, given)
+        return raster.in_groups(sample, u, condition, given)
 
     def log_prob(self, image, label=None):
         # A served picture, decoded from 8 bits or less, is read to the nearest level.

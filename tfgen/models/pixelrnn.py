@@ -22,10 +22,12 @@ in the gates as in Gated PixelCNN; samples are drawn from the recurrent state, e
 once, pixel for pixel the ones of the plain procedure.
 """
 
+from functools import partial
+
 import keras
 import tensorflow as tf
 
-from tfgen import autoregressive, networks
+from tfgen import autoregressive, networks, raster
 from tfgen.autoregressive import (
     MaskedConv2D,
     bits_per_dim,
@@ -123,7 +125,7 @@ class PixelRNN(GenerativeModel):
 
     def draw(self, u, label, given=None):
         condition = one_hot_label(label, self.num_classes)
-        return sample(self.network, u, condition, given)
+        return raster.in_groups(partial(sample, self.network), u, condition, given)
 
     def log_prob(self, image, label=None):
         # A served picture, decoded from 8 bits or less, is read to the nearest level.
