@@ -73,6 +73,21 @@ def test_mask_iou_and_reconstruction_of_known_values():
     batch = {"image": images, "patches": images[:, None], "mask": mask}
     report = tfgen.evaluate(model, batch, [{"name": "mask_iou", "limit": 4}])
     assert report["mask_iou"].value == pytest.approx(1 / 3)
+    assert report["mask_iou_shuffled"].value == pytest.approx(1 / 3)
+    assert "mask_iou_of_mean" not in report
+
+    def follow(patches, z):
+        return {"image": patches[:, 0], "mask": (patches[:, 0] + 1.0) / 2.0}
+
+    model, own = Painter(assemble=(follow, inputs)), np.zeros((4, 8, 8, 1), np.float32)
+    for row in range(4):
+        own[row, row : row + 2] = 1.0  # Each shares one row of three with the next.
+    known = {"image": images[:4], "patches": 2.0 * own[:, None] - 1.0, "mask": own}
+    train = {**known, "image": digits()[0][10:14], "mask": np.repeat(own[:1], 4, axis=0)}
+    report = tfgen.evaluate(model, known, "mask_iou", training=train)
+    assert report["mask_iou"].value == 1.0
+    assert report["mask_iou_shuffled"].value == pytest.approx(3 / 4 / 3)
+    assert report["mask_iou_of_mean"].value == pytest.approx((1 + 1 / 3) / 4)
 
     model = Painter(reconstruct=(lambda image: {"image": image + 0.2}, IMAGE))
     report = tfgen.evaluate(model, images, "reconstruction")

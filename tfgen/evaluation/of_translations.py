@@ -38,6 +38,10 @@ class DomainTransfer:
 class MaskIoU:
     """Intersection over union of the predicted and the true places of key patches.
 
+    Two controls stand beside it: the same truth against what the model makes of the patches of
+    another picture (the one before), and against the mean mask of the training pictures, the same
+    for all. Placing is what is above both.
+
     Args:
         limit: Pictures.
         seed: Of the noise.
@@ -49,16 +53,28 @@ class MaskIoU:
     needs = (needs.assembly,)
 
     def measure(self, work):
-        found, done = [], 0
+        found, done = {"mask_iou": [], "mask_iou_shuffled": []}, 0
+        mean = _mean_mask(work.training)
+        if mean is not None:
+            found["mask_iou_of_mean"] = []
         batches = work.watched(work.reference.batches(work.batch_size), "assembled pictures")
         with work.model.averaged():
             for batch in batches:
-                outputs = _served(work.model, "assemble", batch, self.seed + done)
-                found.append(overlap(outputs["mask"], batch["mask"]))
-                done += len(batch["mask"])
+                truth = batch["mask"]
+                placed = _served(work.model, "assemble", batch, self.seed + done)["mask"]
+                found["mask_iou"].append(overlap(placed, truth))
+                # Rows are independent: those of other patches are those of other pictures.
+                found["mask_iou_shuffled"].append(overlap(np.roll(placed, 1, axis=0), truth))
+                if mean is not None:
+                    same = np.broadcast_to(mean, truth.shape)
+                    found["mask_iou_of_mean"].append(overlap(same, truth))
+                done += len(truth)
                 if done >= self.limit:
                     break
-        return {"mask_iou": intervals.mean(np.concatenate(found)[: self.limit], work.level)}
+        return {
+            name: intervals.mean(np.concatenate(values)[: self.limit], work.level)
+            for name, values in found.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -90,6 +106,13 @@ class Reconstruction:
                     break
         values = np.concatenate(found)[: self.limit]
         return {"reconstruction_error": intervals.mean(values, work.level)}
+
+
+def _mean_mask(training):
+    """The mean mask of the training pictures, (H, W, 1), or None where they are not known."""
+    if training is None or "mask" not in training.keys:
+        return None
+    return training.rows("mask", limit=10_000)[0].mean(0)
 
 
 def overlap(mask, truth):

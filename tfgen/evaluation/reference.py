@@ -91,7 +91,10 @@ def of(given, split="test", **preparation) -> Reference:
     return of_source(source, **preparation)
 
 
-_SOURCE_OPTIONS = ("image_size", "channels", "resize", "data_dir", "download", "memory_limit")
+_SOURCE_OPTIONS = (
+    "image_size", "channels", "resize", "data_dir", "download", "memory_limit",
+    "patch_count", "patch_side", "patch_warps",
+)  # fmt: skip
 
 
 def of_source(source: Source, binarize=None, crop=None, seed=0) -> Reference:
