@@ -30,7 +30,7 @@ quickstart: .venv/installed
 	@cat docs/next.txt
 
 test: .venv/installed
-	$(PYTEST) -m "not slow and not browser"
+	$(PYTEST) -m "not slow"
 
 slow: .venv/installed
 	$(PYTEST) -m slow

@@ -1,10 +1,13 @@
-"""A model as SavedModel: its signatures, `sample` from seeds alone, and PNG answers.
+"""A model as SavedModel: its signatures, `sample` from seeds alone, and pictures as files.
 
 Endpoint        inputs          outputs
 <signature>     as declared     as declared; the first one is `serving_default` too
 sample          seed int64 (N,) those of the first signature, where all its inputs can be drawn
-<name>_png      as <name>       image_bytes (N,): PNG, where <name> gives an `image` of 1, 3 or 4
-                                channels (TensorFlow Serving sends names in `_bytes` as base64)
+<name>_png      as <name>, but  image_bytes (N,): PNG, where <name> gives an `image`; else as <name>
+                image_bytes (N,): PNG or JPEG for each picture `image`
+
+`<name>_png` is there where <name> takes or gives a picture of 1, 3 or 4 channels. TensorFlow
+Serving carries what is named in `_bytes` as base64.
 """
 
 import contextlib
@@ -15,7 +18,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgen.export import ExportError, aside, parity, warmup
+from tfgen.export import ExportError, aside, parity, picture_files, probes, warmup
 from tfgen.export.names import PNG, SAMPLE
 from tfgen.signature import Input, Signature
 
@@ -30,6 +33,7 @@ class Endpoint:
         source: The model's signature behind it.
         is_seeded: Whether its input is `seed`, from which the inputs of `source` are drawn.
         is_png: Whether its one output is `image_bytes`.
+        plain: The same with pictures as numbers, where some of its inputs are files.
     """
 
     signature: Signature
@@ -37,6 +41,17 @@ class Endpoint:
     source: str
     is_seeded: bool = False
     is_png: bool = False
+    plain: Signature | None = None
+
+    def typical(self, seeds=probes.SEEDS, examples=None) -> dict[str, Any]:
+        """Ordinary inputs, as `probes.typical`."""
+        feeds = probes.typical(self.plain or self.signature, seeds, examples)
+        return picture_files.packed(self.plain, feeds) if self.plain else feeds
+
+    def extreme(self, examples=None) -> dict[str, Any]:
+        """Inputs at the ends of what is valid, as `probes.extreme`."""
+        feeds = probes.extreme(self.plain or self.signature, examples)
+        return picture_files.packed(self.plain, feeds) if self.plain else feeds
 
 
 def saved_model(model, path, examples=None) -> Path:
@@ -101,11 +116,17 @@ def endpoints(model) -> dict[str, Endpoint]:
         sample = sampled(signatures[default])
         table[SAMPLE] = Endpoint(sample, traced(SAMPLE, sample), default, is_seeded=True)
     for name, endpoint in list(table.items()):
-        image = endpoint.function.structured_outputs.get("image")
-        if image is not None and image.shape.rank == 4 and image.shape[-1] in (1, 3, 4):
-            png = as_png(endpoint.signature)
-            function = traced(name + PNG, png)
-            table[name + PNG] = replace(endpoint, signature=png, function=function, is_png=True)
+        is_shown = picture_files.shown(endpoint.function)
+        takes_files = bool(picture_files.taken(endpoint.signature))
+        if is_shown or takes_files:
+            png = picture_files.as_files(endpoint.signature, endpoint.function, is_shown)
+            table[name + PNG] = replace(
+                endpoint,
+                signature=png,
+                function=traced(name + PNG, png),
+                is_png=is_shown,
+                plain=endpoint.signature if takes_files else None,
+            )
     return table
 
 
@@ -130,18 +151,6 @@ def sampled(signature):
         return signature.fn(**signature.draw(seed, namespace="tensorflow"))
 
     return Signature(sample, {"seed": Input((), "int64")})
-
-
-def as_png(signature):
-    """The `image` output as PNG files."""
-
-    def encode(**inputs):
-        levels = tf.round((signature.fn(**inputs)["image"] + 1.0) * 127.5)
-        return {
-            "image_bytes": tf.io.encode_png(tf.cast(tf.clip_by_value(levels, 0, 255), tf.uint8))
-        }
-
-    return Signature(encode, signature.inputs)
 
 
 def traced(name, signature):
@@ -177,4 +186,4 @@ def write(table: dict[str, Endpoint], folder: Path) -> None:
     functions = {name: endpoint.function for name, endpoint in table.items()}
     default = next(iter(functions.values()))
     tf.saved_model.save(module, str(folder), signatures={**functions, "serving_default": default})
-    warmup.write(folder, {name: endpoint.signature for name, endpoint in table.items()})
+    warmup.write(folder, {name: endpoint.typical([0]) for name, endpoint in table.items()})

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfgen.export import ExportError, probes, worker
+from tfgen.export import ExportError, picture_files, probes, worker
 from tfgen.export.names import onnx_output
 from tfgen.export.verify import pack, unpack
 
@@ -41,7 +41,8 @@ def check_saved_model(model, endpoints, path: Path, examples=None) -> dict:
         calls = []
         for name, endpoint in endpoints.items():
             mine = examples.get(endpoint.source)
-            calls += calls_of(Path(scratch), name, endpoint.signature, mine)
+            feeds = endpoint.typical(examples=mine), endpoint.extreme(mine)
+            calls += calls_of(Path(scratch), name, *feeds)
         worker.ask({"format": "saved_model", "path": str(path), "calls": calls})
         report = {name: {} for name in endpoints}
         for call in calls:
@@ -68,7 +69,9 @@ def _check_files(format, output_name, model, signatures, folder, examples):
     report = {name: {} for name in signatures}
     with tempfile.TemporaryDirectory(prefix="tfgen-parity-") as scratch:
         for name, signature in signatures.items():
-            calls = calls_of(Path(scratch), name, signature, examples.get(name))
+            mine = examples.get(name)
+            ends = probes.extreme(signature, mine)
+            calls = calls_of(Path(scratch), name, probes.typical(signature, examples=mine), ends)
             given = [unpack(call["feeds"]) for call in calls]
             if signature.numbers is not None:  # Keras gets the texts, the file their tokens.
                 for call, feeds in zip(calls, given, strict=True):
@@ -84,13 +87,10 @@ def _check_files(format, output_name, model, signatures, folder, examples):
     return report
 
 
-def calls_of(scratch, name, signature, examples):
+def calls_of(scratch, name, typical, extreme):
     """The worker's calls of one function: ordinary inputs, and the ends."""
     calls = []
-    for kind, feeds, sizes in (
-        ("typical", probes.typical(signature, examples=examples), BATCH_SIZES),
-        ("extreme", probes.extreme(signature, examples), (3,)),
-    ):
+    for kind, feeds, sizes in (("typical", typical, BATCH_SIZES), ("extreme", extreme, (3,))):
         call = {
             "endpoint": name,
             "feeds": str(scratch / f"{name}.{kind}.npz"),
@@ -108,7 +108,9 @@ def keras_outputs(model, name, feeds):
 
 
 def reference(model, endpoint, feeds):
-    """What an endpoint must give; seeds are drawn in NumPy, as `model.sample` draws them."""
+    """What an endpoint must give; seeds are drawn and files are read without TensorFlow."""
+    if endpoint.plain:
+        feeds = picture_files.unpacked(endpoint.plain, feeds)
     if not endpoint.is_seeded:
         return keras_outputs(model, endpoint.source, feeds)
     drawn = model.signatures()[endpoint.source].draw(feeds["seed"])

@@ -8,19 +8,21 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfgen.export import probes
-
 # A record is replayed before the version answers: a huge one would delay the swap.
 LARGEST = 1 << 20
 
 
-def write(folder: Path, signatures) -> None:
-    """Writes assets.extra/tf_serving_warmup_requests: one row for each small signature."""
+def write(folder: Path, rows) -> None:
+    """Writes assets.extra/tf_serving_warmup_requests.
+
+    Args:
+        folder: The SavedModel's.
+        rows: Signature -> input -> one row, (1, ...); huge ones are left out.
+    """
     target = folder / "assets.extra" / "tf_serving_warmup_requests"
     target.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(target)) as records:
-        for name, signature in signatures.items():
-            feeds = probes.typical(signature, seeds=[0])
+        for name, feeds in rows.items():
             if sum(value.size for value in feeds.values()) <= LARGEST:
                 records.write(prediction_log(name, feeds))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgen.serving.client_values import Served, cast, from_png, to_pil
+from tfgen.serving.client_values import Served, as_files, cast, from_png, is_picture, to_pil
 from tfgen.serving.status import Code, Failure
 from tfgen.signature import Input, Signature, as_seeds
 
@@ -155,7 +155,8 @@ class Client:
         """Pictures in another domain: (N, H, W, C), or N PIL pictures.
 
         Args:
-            image: (N, H, W, C) in [-1, 1], or PIL pictures of the model's size.
+            image: (N, H, W, C) in [-1, 1], or PIL pictures of the model's size, which are sent as
+                PNG where PIL pictures are asked for.
             to: "a" or "b" of a CycleGAN; the domain(s) of a StarGAN, for all rows or one each.
             as_images: Give PIL pictures.
             **inputs: Further inputs of the signature.
@@ -171,10 +172,10 @@ class Client:
         if "translate" not in table:
             known = f"to {', '.join(sorted(directions))} only" if directions else "no pictures"
             raise ValueError(f"Model {self.model!r} translates {known}. Received: to={to!r}.")
-        image = cast("image", image, table["translate"].inputs["image"])
+        rows = 1 if is_picture([image]) else len(image)
         domain, spec = np.asarray(to), table["translate"].inputs["domain"]
         if domain.ndim < len(spec.shape):
-            domain = np.repeat(domain[np.newaxis], len(image), axis=0)
+            domain = np.repeat(domain[np.newaxis], rows, axis=0)
         return self._first("translate", {"image": image, "domain": domain, **inputs}, as_images)
 
     def close(self) -> None:
@@ -190,18 +191,18 @@ class Client:
     def _served(self, signature):
         table = self.signatures()
         if signature not in table:
-            known = ", ".join(table)
-            raise ValueError(
-                f"Model {self.model!r} has no signature {signature!r}. It serves: {known}."
-            )
+            known = f"It serves: {', '.join(table)}."
+            raise ValueError(f"Model {self.model!r} has no signature {signature!r}. {known}")
         return table[signature]
 
     def _first(self, signature, inputs, as_images):
         """The picture output of a signature, or else its first one."""
-        is_png = as_images and f"{signature}_png" in self.signatures()
-        name = f"{signature}_png" if is_png else signature
-        served = self._served(name)
-        arrays = {k: cast(k, v, served.inputs[k]) for k, v in inputs.items() if k in served.inputs}
+        name, png = signature, f"{signature}_png"
+        if as_images and png in self.signatures():
+            moved = as_files(inputs, self._served(signature), self._served(png))
+            name, inputs = (signature, inputs) if moved is None else (png, moved)
+        takes = self._served(name).inputs
+        arrays = {k: cast(k, v, takes[k]) for k, v in inputs.items() if k in takes}
         rows = max((len(array) for array in arrays.values() if array.ndim), default=0)
         step = self.max_rows or max(rows, 1)
         parts = []
@@ -210,7 +211,7 @@ class Client:
             parts.append(self(name, **{**inputs, **cut}))
         output = "image" if "image" in parts[0] else next(iter(parts[0]))
         array = np.concatenate([part[output] for part in parts]) if rows else parts[0][output]
-        if is_png:
+        if output == "image_bytes":
             return from_png(array)
         return to_pil(array) if as_images else array
 

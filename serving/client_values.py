@@ -42,14 +42,17 @@ def cast(name: str, value, wanted: Tensor) -> np.ndarray:
 
     Args:
         name: Of the input.
-        value: Array, list, number, text, or PIL picture(s), which become numbers in [-1, 1].
+        value: Array, list, number, text, or PIL picture(s), which become numbers in [-1, 1], or
+            PNG files where the input takes texts.
         wanted: What the signature declares.
 
     Raises:
         ValueError: Another shape or kind, or numbers that the type cannot hold.
     """
-    array = _pixels(name, value, wanted) if _is_picture(value) else None
-    if array is None:
+    if is_picture(value):
+        is_file = wanted.dtype == "string"
+        array = _packed(value) if is_file else _pixels(name, value, wanted)
+    else:
         array = _texts(value) if wanted.dtype == "string" else np.asarray(value)
         array = _typed(name, array, wanted)
     shape = wanted.shape
@@ -89,7 +92,8 @@ def _texts(value):
     return result.reshape(array.shape)
 
 
-def _is_picture(value):
+def is_picture(value) -> bool:
+    """Whether a value is a PIL picture, or a list of them."""
     several = isinstance(value, (list, tuple)) and len(value) and hasattr(value[0], "getbands")
     return several or hasattr(value, "getbands")
 
@@ -109,6 +113,30 @@ def _pixels(name, value, wanted):
 
 def _several(value):
     return value if isinstance(value, (list, tuple)) else [value]
+
+
+def _packed(value):
+    """(N,) PNG files; the server gives them the channels that its model takes."""
+    files = np.empty(len(_several(value)), object)
+    for row, picture in enumerate(_several(value)):
+        target = io.BytesIO()
+        picture.save(target, "PNG")
+        files[row] = target.getvalue()
+    return files
+
+
+def as_files(inputs: dict, numbers: Served, files: Served) -> dict | None:
+    """Inputs for a signature that takes pictures as files, in place of one that takes numbers.
+
+    None where a picture is no PIL picture: 8 bits would round its numbers.
+    """
+    moved = dict(inputs)
+    for name in set(files.inputs) - set(numbers.inputs):
+        plain = name.removesuffix("_bytes")
+        if not is_picture(moved.get(plain)):
+            return None
+        moved[name] = moved.pop(plain)
+    return moved
 
 
 def encode(signature: str, arrays: dict[str, np.ndarray]) -> bytes:

@@ -28,6 +28,7 @@ class Input:
         high: Upper end of "uniform" (excluded).
         num_classes: Number of classes of "categorical"; also the valid range of a given label.
         choices: Texts of "choice".
+        is_image: Whether it is a picture in [-1, 1], which files may hold too.
     """
 
     shape: tuple[int | None, ...]
@@ -37,6 +38,7 @@ class Input:
     high: float = 1.0
     num_classes: int | None = None
     choices: tuple[str, ...] | None = None
+    is_image: bool = False
 
     @classmethod
     def noise(cls, *shape: int) -> "Input":
@@ -50,8 +52,8 @@ class Input:
 
     @classmethod
     def image(cls, shape: Sequence[int | None]) -> "Input":
-        """A picture, float32 (H, W, C) in [-1, 1]; it cannot be drawn."""
-        return cls(tuple(shape))
+        """A picture, float32 (..., H, W, C) in [-1, 1]; it cannot be drawn."""
+        return cls(tuple(shape), is_image=True)
 
     @classmethod
     def label(cls, num_classes: int) -> "Input":

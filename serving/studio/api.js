@@ -34,7 +34,8 @@ function tensor(entry) {
   return { dtype: NAMES[entry.dtype] ?? entry.dtype, shape: free ? [] : sides.slice(1) };
 }
 
-// Signature -> {inputs, outputs, drawable, png, sample}: /metadata, completed by the manifest.
+// Signature -> {inputs, outputs, png, files, sample}: /metadata, completed by the manifest. `png` is
+// the variant with pictures as files: its name and outputs; `files` are the inputs it takes as such.
 export async function signatures(model) {
   const [metadata, manifest] = await Promise.all([
     answer(`/v1/models/${encodeURIComponent(model)}/metadata`),
@@ -47,7 +48,7 @@ export async function signatures(model) {
     const hidden = ["__saved_model_init_op"];
     if (Object.keys(manifest).length) hidden.push("serving_default");
     if (hidden.includes(name) || (name.endsWith("_png") && served[name.slice(0, -4)])) continue;
-    const told = manifest.endpoints?.[name]?.inputs ?? {};
+    const told = manifest.endpoints?.[name]?.inputs ?? {}, variant = served[`${name}_png`];
     const inputs = map(entry.inputs, (key, one) => ({ distribution: null, ...tensor(one), ...told[key] }));
     const ordered = [...Object.keys(told).filter((key) => key in inputs),
       ...Object.keys(inputs).filter((key) => !(key in told))];
@@ -55,7 +56,8 @@ export async function signatures(model) {
       name,
       inputs: Object.fromEntries(ordered.map((key) => [key, inputs[key]])),
       outputs: map(entry.outputs, (_, one) => tensor(one)),
-      png: served[`${name}_png`] ? `${name}_png` : null,
+      png: variant ? { name: `${name}_png`, outputs: Object.keys(variant.outputs) } : null,
+      files: Object.keys(inputs).filter((key) => variant && `${key}_bytes` in variant.inputs),
       sample: manifest.default === name && served.sample ? "sample" : null,
     };
   }
@@ -78,7 +80,8 @@ export function json(value) {
 export function predict(model, signature, name, inputs) {
   const url = `/v1/models/${encodeURIComponent(model)}:predict`;
   const body = json({ signature_name: name, inputs });
-  const outputs = name === signature.png || name === "sample_png" ? ["image_bytes"] : Object.keys(signature.outputs);
+  const outputs = name === "sample_png" ? ["image_bytes"]
+    : name === signature.png?.name ? signature.png.outputs : Object.keys(signature.outputs);
   return {
     url: location.origin + url,
     body,

@@ -2,16 +2,19 @@
 
 import { draw } from "/studio/philox.js";
 import { el } from "/studio/dom.js";
-import { upload } from "/studio/pictures.js";
+import { numbers, upload } from "/studio/pictures.js";
 
-// How an input is set: "seed", "latent", "noise", "class", "text", "picture", "number", "list", "other".
+// How an input is set: "seed", "latent", "noise", "class", "text", "picture", "pictures" (any number),
+// "mask", "number", "list", "other".
 export function kind(input, name) {
   const { dtype, shape, distribution } = input;
   const isFloat = dtype === "float32";
   if (name === "seed" && dtype === "int64" && !shape.length) return "seed";
   if (isFloat && shape.length === 1 && shape[0] > 0 && shape[0] <= 1024) return "latent";
   if (isFloat && distribution) return "noise";
-  if (isFloat && shape.length === 3 && [1, 3, 4].includes(shape[2])) return "picture";
+  if (name === "mask" && shape.length === 3 && shape[2] === 1) return "mask";
+  const isPicture = input.is_image ?? (isFloat && shape.length === 3);
+  if (isPicture && [1, 3, 4].includes(shape.at(-1))) return shape.length === 3 ? "picture" : "pictures";
   if (dtype === "string" && !shape.length) return "text";
   if (!shape.length) return input.num_classes ? "class" : "number";
   return shape.length === 1 && dtype !== "string" ? "list" : "other";
@@ -44,10 +47,11 @@ export function row(signature, seed, given, files) {
   for (const [name, input] of Object.entries(signature.inputs)) {
     const how = kind(input, name), set = given[name];
     if (how === "seed") made[name] = seed;
-    else if (how === "picture") {
-      if (!files[name]) throw new Missing(`Choose a picture for “${name}”.`);
-      made[name] = files[name].rows;
-    } else if (set !== undefined && set !== "" && how === "text") made[name] = set;
+    else if (how === "picture" || how === "pictures") {
+      if (!files[name]) throw new Missing(`Choose ${how === "picture" ? "a picture" : "pictures"} for “${name}”.`);
+      made[name] = files[name];
+    } else if (how === "mask") made[name] = mask(set, input.shape);
+    else if (set !== undefined && set !== "" && how === "text") made[name] = set;
     else if (set !== undefined && set !== "" && how !== "latent") {
       made[name] = how === "list" ? set.split(",").map(Number) : Number(set);
     } else if (input.distribution) {
@@ -63,14 +67,34 @@ export function row(signature, seed, given, files) {
 
 export class Missing extends Error {}
 
-// Rows as the `inputs` of a predict call.
-export const columns = (signature, rows) =>
-  Object.fromEntries(Object.keys(signature.inputs).map((name) => [name, rows.map((one) => one[name])]));
+// The parts of a picture that a mask can keep: 1 where it is given, 0 where the model fills it in.
+const PARTS = {
+  "the upper half": (y) => y < 0.5, "the lower half": (y) => y >= 0.5,
+  "the left half": (y, x) => x < 0.5, "the right half": (y, x) => x >= 0.5,
+  "all but the middle": (y, x) => Math.max(Math.abs(y - 0.5), Math.abs(x - 0.5)) > 0.25,
+};
+
+function mask(part, [height, width]) {
+  const isGiven = PARTS[part] ?? Object.values(PARTS)[0];
+  const line = (y) => Array.from({ length: width }, (_, x) => [Number(isGiven((y + 0.5) / height, (x + 0.5) / width))]);
+  return Array.from({ length: height }, (_, y) => line(y));
+}
+
+// Rows as the `inputs` of a predict call; pictures as files where the signature has a variant for that.
+export function columns(signature, rows) {
+  const sent = (name, value) => {
+    const one = (picture) => (signature.files.includes(name) ? { b64: picture.b64 } : numbers(picture));
+    const how = kind(signature.inputs[name], name);
+    return how === "picture" ? one(value[0]) : how === "pictures" ? value.map(one) : value;
+  };
+  return Object.fromEntries(Object.keys(signature.inputs).map((name) => [
+    signature.files.includes(name) ? `${name}_bytes` : name, rows.map((row) => sent(name, row[name]))]));
+}
 
 // The controls of everything that is not drawn as noise; `changed(name, value)`, `failed(message)`.
 export function controls(signature, state, files, changed, failed) {
   const made = [];
-  for (const [name, input] of ofKind(signature, "class", "text", "picture", "number", "list")) {
+  for (const [name, input] of ofKind(signature, "class", "text", "picture", "pictures", "mask", "number", "list")) {
     const how = kind(input, name), id = `input-${name}`, value = state.given[name] ?? "";
     let control, extra = [];
     const onchange = (event) => changed(name, event.target.value);
@@ -80,19 +104,28 @@ export function controls(signature, state, files, changed, failed) {
       for (let n = 0; n < input.num_classes; n++) control.append(el("option", { value: String(n) }, String(n)));
       control.value = value === "" && !input.distribution ? "0" : value;
       if (value === "" && !input.distribution) state.given[name] = "0";
-    } else if (how === "picture") {
+    } else if (how === "mask") {
+      control = el("select", { id, onchange }, ...Object.keys(PARTS).map((part) => el("option", { value: part }, part)));
+      control.value = value in PARTS ? value : Object.keys(PARTS)[0];
+      extra = [el("p", { className: "hint" }, "What the model is given of the picture.")];
+    } else if (how === "picture" || how === "pictures") {
       const take = async (event) => {
+        if (!event.target.files.length) return;
         try {
-          files[name] = await upload(event.target.files[0], input.shape);
+          const sides = input.shape.slice(-3);
+          files[name] = await Promise.all([...event.target.files].map((file) => upload(file, sides)));
           changed(name, "");
         } catch (error) {
           failed(error.message);
         }
       };
-      control = el("input", { id, type: "file", accept: "image/*", onchange: take });
-      const [h, w, c] = input.shape;
-      extra = [el("p", { className: "hint" }, `Resized to ${w} × ${h}, ${c === 1 ? "grey" : "colour"}; stays on this machine.`)];
-      if (files[name]) extra.push(el("img", { className: "picture large", src: files[name].url, alt: `the ${name} sent` }));
+      control = el("input", { id, type: "file", accept: "image/*", multiple: how === "pictures", onchange: take });
+      const [h, w, c] = input.shape.slice(-3), size = h > 0 && w > 0 ? `Resized to ${w} × ${h}` : "At most 512 a side, in multiples of 4";
+      extra = [el("p", { className: "hint" }, `${size}, ${c === 1 ? "grey" : "colour"}; sent to this server only.`)];
+      if (files[name]) {
+        extra.push(el("div", { className: "thumbs" }, ...files[name].map((one) => el("img", { className: "picture", src: one.url, alt: one.name, title: one.name }))),
+          el("p", { className: "hint" }, files[name].map((one) => one.name).join(", ")));
+      }
     } else {
       const hint = how === "text" ? (input.choices ? "drawn from the seed" : "a text") : "";
       control = el("input", { id, value, placeholder: hint, onchange, list: `${id}-choices`, autocomplete: "off" });

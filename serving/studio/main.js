@@ -116,10 +116,10 @@ async function render() {
   const known = Object.keys(served.found);
   if (!known.includes(state.signature)) state.signature = known.includes(served.first) ? served.first : known[0];
   for (const name of Object.keys(state.given)) if (!(name in it.signature.inputs)) delete state.given[name];
-  for (const [name, { rows }] of Object.entries(files)) {
-    const [height, width, channels] = it.signature.inputs[name]?.shape ?? [];
-    const fits = (side, size) => side === undefined || side < 0 || side === size;
-    if (!fits(height, rows.length) || !fits(width, rows[0].length) || !fits(channels, rows[0][0].length)) delete files[name];
+  for (const [name, [{ height, width, channels }]] of Object.entries(files)) {
+    const wanted = it.signature.inputs[name]?.shape.slice(-3) ?? [];
+    const fits = (side, size) => !(side > 0) || side === size;
+    if (![height, width, channels].every((size, axis) => fits(wanted[axis], size))) delete files[name];
   }
   const choices = it.views;
   if (!choices.includes(state.view)) state.view = choices[0];

@@ -1,6 +1,7 @@
 // Pictures between files, canvases and the numbers in [-1, 1] that models take and give.
 
 export const LARGEST = 8 * 2 ** 20; // Bytes of an uploaded file.
+const WIDEST = 512; // Sides of a picture whose size the model leaves free.
 
 function canvasOf(width, height) {
   const canvas = document.createElement("canvas");
@@ -30,7 +31,8 @@ export function among(outputs, shapes) {
   return name ? outputs[name].map(shown) : null;
 }
 
-// A file as {url, rows}: cut to the middle and resized to what the model takes.
+// A file as {name, url, b64, height, width, channels, data}: cut to the middle and resized to what the model
+// takes, a PNG file of its colours. Free sides become multiples of 4, which any translator can halve twice.
 export async function upload(file, [height, width, channels]) {
   if (!file.type.startsWith("image/")) throw new Error(`${file.name} is no picture.`);
   if (file.size > LARGEST) {
@@ -42,21 +44,28 @@ export async function upload(file, [height, width, channels]) {
   } catch {
     throw new Error(`${file.name} cannot be read as a picture.`);
   }
-  const [h, w] = [height > 0 ? height : bitmap.height, width > 0 ? width : bitmap.width];
+  const shrink = Math.min(1, WIDEST / Math.max(bitmap.width, bitmap.height));
+  const free = (side) => Math.max(4, Math.floor((side * shrink) / 4) * 4);
+  const [h, w] = [height > 0 ? height : free(bitmap.height), width > 0 ? width : free(bitmap.width)];
   const scale = Math.max(w / bitmap.width, h / bitmap.height);
   const [sw, sh] = [w / scale, h / scale];
-  const canvas = canvasOf(w, h), context = canvas.getContext("2d");
+  const canvas = canvasOf(w, h), context = canvas.getContext("2d", { willReadFrequently: true });
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, (bitmap.width - sw) / 2, (bitmap.height - sh) / 2, sw, sh, 0, 0, w, h);
-  const data = context.getImageData(0, 0, w, h).data, rows = [];
-  for (let y = 0; y < h; y++) {
-    rows.push([]);
-    for (let x = 0; x < w; x++) {
-      const at = 4 * (y * w + x), rgb = [data[at], data[at + 1], data[at + 2]];
-      const gray = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
-      const pixel = channels === 1 ? [gray] : channels === 4 ? [...rgb, data[at + 3]] : rgb;
-      rows[y].push(pixel.map((level) => Math.round(level) / 127.5 - 1));
-    }
+  const image = context.getImageData(0, 0, w, h), { data } = image;
+  for (let at = 0; at < data.length; at += 4) {
+    const grey = 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
+    if (channels === 1) data.fill(Math.round(grey), at, at + 3);
+    if (channels !== 4) data[at + 3] = 255;
   }
-  return { url: shown(rows), rows };
+  context.putImageData(image, 0, 0);
+  const url = canvas.toDataURL("image/png");
+  return { name: file.name, url, b64: url.slice(url.indexOf(",") + 1), height: h, width: w, channels, data };
+}
+
+// An uploaded picture as (H, W, C) numbers in [-1, 1].
+export function numbers({ height, width, channels, data }) {
+  const pixel = (at) => Array.from(data.subarray(at, at + channels), (level) => level / 127.5 - 1);
+  const line = (y) => Array.from({ length: width }, (_, x) => pixel(4 * (y * width + x)));
+  return Array.from({ length: height }, (_, y) => line(y));
 }

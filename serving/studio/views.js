@@ -8,9 +8,9 @@ import { el } from "/studio/dom.js";
 const FRAMES = 24, FIRST_SLIDERS = 24;
 
 export function available(signature) {
-  const isPicture = signature.png || Object.values(signature.outputs).some(
+  const isPicture = signature.png?.outputs.includes("image_bytes") || Object.values(signature.outputs).some(
     (one) => one.shape.length === 3 && [1, 3, 4].includes(one.shape[2]));
-  const latent = ofKind(signature, "latent").length > 0, asks = ofKind(signature, "picture").length > 0;
+  const latent = ofKind(signature, "latent").length > 0, asks = ofKind(signature, "picture", "pictures").length > 0;
   if (!isPicture) return ["result"];
   const found = asks ? ["result"] : ["wall"];
   if (latent) found.push("latents");
@@ -22,7 +22,7 @@ export const NAMES = { wall: "Samples", latents: "Latents", interpolate: "Interp
 
 function called(it, rows) {
   const { signature, state } = it;
-  return predict(state.model, signature, signature.png ?? signature.name, columns(signature, rows));
+  return predict(state.model, signature, signature.png?.name ?? signature.name, columns(signature, rows));
 }
 
 async function ran(it, call) {
@@ -158,7 +158,8 @@ export async function result(it) {
   const { signature, state, files } = it;
   const { outputs, urls } = await ran(it, called(it, [changed(it, BigInt(state.seed))]));
   const figure = (src, text) => el("figure", {}, el("img", { className: "picture", src, alt: text }), el("figcaption", {}, text));
-  const sent = ofKind(signature, "picture").filter(([name]) => files[name]).map(([name]) => figure(files[name].url, `${name} sent`));
+  const sent = ofKind(signature, "picture", "pictures").flatMap(
+    ([name]) => (files[name] ?? []).map((one) => figure(one.url, `${name} sent`)));
   const got = urls ? [figure(urls[0], signature.name)] : [];
   return [el("div", { className: "pair" }, ...sent, ...got), ...numbers(outputs)];
 }

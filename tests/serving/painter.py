@@ -52,9 +52,19 @@ class Painter(GenerativeModel):
     def a_to_b(self, image):
         return {"image": -image}
 
+    def b_to_a(self, image):
+        return {"image": -image}
+
+    def complete(self, image, mask):
+        return {"image": tf.where(mask > 0, image, 1.0)}
+
+    def assemble(self, patches):
+        return {"image": tf.reduce_max(patches, 1)}
+
     def signatures(self):
         z, image = {"z": Input.noise(CODE)}, {"image": Input.image((SIDE, SIDE, 1))}
         text = Input.text(("a circle", "two squares"))
+        mask = Input((SIDE, SIDE, 1), "int32", num_classes=2)
         return {
             "generate": Signature(self.generate, {**z, "label": Input.label(4)}),
             "describe": Signature(self.describe, {**z, "text": text}),
@@ -63,6 +73,9 @@ class Painter(GenerativeModel):
             "reconstruct": Signature(self.reconstruct, image),
             "translate": Signature(self.translate, {**image, "domain": Input.label(3)}),
             "a_to_b": Signature(self.a_to_b, image),
+            "b_to_a": Signature(self.b_to_a, {"image": Input.image((None, None, 3))}),
+            "complete": Signature(self.complete, {**image, "mask": mask}),
+            "assemble": Signature(self.assemble, {"patches": Input.image((None, SIDE, SIDE, 1))}),
         }
 
 

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import http.server
+import io
 import json
 import subprocess
 import sys
@@ -168,6 +169,31 @@ def test_pictures(running, painter, to):
         it("encode", image=image.resize((9, 9)))
     with pytest.raises(ValueError, match="not pictures"):
         it("decode", z=image)
+
+
+def test_pictures_as_files(running, painter, to, monkeypatch):
+    it = to(running, model="painter")
+    levels = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    image = Image.fromarray(levels)
+    asked = []
+    predict = it._transport.predict
+    monkeypatch.setattr(
+        it._transport, "predict", lambda name, *rest: asked.append(name) or predict(name, *rest)
+    )
+    one, two = it.translate([image, image.convert("RGB")], to=[0, 2], as_images=True)
+    np.testing.assert_array_equal(one, levels)
+    assert (np.asarray(two) == 128).all()
+    exact = levels[None, :, :, None] / np.float32(127.5) - 1  # Files would round other numbers.
+    it.translate(exact, to="b", as_images=True)
+    assert asked == ["translate_png", "a_to_b"]
+    target = io.BytesIO()
+    image.save(target, "PNG")
+    code = it("encode_png", image_bytes=[target.getvalue()])["code"]
+    np.testing.assert_allclose(code, it("encode", image=image)["code"], rtol=1e-5)
+    for bad, message in ((image.resize((9, 9)), "8 high and 8 wide"), (b"GIF89a", "PNG and JPEG")):
+        with pytest.raises(Failure, match=message) as error:
+            it("encode_png", image_bytes=[bad] if isinstance(bad, bytes) else bad)
+        assert error.value.code == Code.INVALID_ARGUMENT
 
 
 def test_rows_are_split_between_requests(running, to):

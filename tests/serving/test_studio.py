@@ -15,10 +15,13 @@ from tfgen.signature import Input, as_seeds
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FOLDER = Path(__file__).parents[2] / "serving" / "studio"
+PATIENCE = 90  # Seconds: the tests wait for conditions, on a busy machine longer.
 
 
-def serving(folder):
-    options = Options(port=0, rest_api_port=-1, model_name="painter", model_base_path=str(folder))
+def serving(folder, **more):
+    options = Options(
+        port=0, rest_api_port=-1, model_name="painter", model_base_path=str(folder), **more
+    )
     return Server(options, pages=Studio({"painter": folder}))
 
 
@@ -34,17 +37,27 @@ def browser():
     if CHROMIUM is None:
         pytest.skip("needs the browser chromium: apt-get install chromium")
     with api.sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        one = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=options, timeout=PATIENCE * 1000
+        )
         yield one
         one.close()
+
+
+def new_context(browser, **options):
+    """A window that waits for conditions, however busy the machine is."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE * 1000)
+    context.set_default_navigation_timeout(PATIENCE * 1000)
+    return context
 
 
 @pytest.fixture
 def page(browser, studio):
     """Opens the page; at the end there must have been no error and no request elsewhere."""
-    faults, context = [], browser.new_context(viewport={"width": 1100, "height": 800})
+    faults, context = [], new_context(browser, viewport={"width": 1100, "height": 800})
     page = context.new_page()
-    page.set_default_timeout(20_000)
     base = f"http://127.0.0.1:{studio.rest_port}/"
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on(
@@ -59,6 +72,16 @@ def page(browser, studio):
 
 def state(page):
     return {k: v[0] for k, v in parse_qs(page.url.partition("#")[2]).items()}
+
+
+def says(page, selector, text):
+    """Waits until an element is there with a text."""
+    page.locator(selector).filter(has_text=text).wait_for()
+
+
+def changed(page, selector, before):
+    """Waits until a picture is another one. (`wait_for_function` would break the page's policy.)"""
+    page.wait_for_selector(f'{selector}:not([src="{before}"])')
 
 
 def pixels(page, selector):
@@ -180,7 +203,7 @@ def test_wall_and_latents(page, painter):
     page.locator(".wall button").nth(1).focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("b")
-    page.wait_for_function("document.querySelector('.wall button.b')?.textContent.includes('5')")
+    says(page, ".wall button.b", "5 B")
     page.locator(".wall button").nth(1).focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("#explored")
@@ -189,7 +212,7 @@ def test_wall_and_latents(page, painter):
 
     before = page.get_attribute("#explored", "src")
     page.locator('input[aria-label="z 0"]').fill("2.5")
-    page.wait_for_function("b => document.querySelector('#explored').src !== b", arg=before)
+    changed(page, "#explored", before)
     feeds = model.signatures()["generate"].draw([4])
     feeds["z"][0, 0] = 2.5
     expected = model.call_signature("generate", feeds)["image"]
@@ -201,7 +224,6 @@ def test_wall_and_latents(page, painter):
     page.open(f"#{address}")  # The link alone gives the same view.
     page.wait_for_selector("#explored")
     assert np.abs(pixels(page, "#explored") - levels(expected)).max() <= 1
-    page.go_back()
 
 
 @pytest.mark.browser
@@ -209,7 +231,7 @@ def test_classes_and_texts(page, painter):
     page.open("#seeds=1")
     page.wait_for_selector(".wall img")
     page.select_option("#input-label", "3")
-    page.wait_for_function("document.querySelector('#curl').textContent.includes('\"label\": [3]')")
+    says(page, "#curl", '"label": [3]')
     page.wait_for_selector("#view:not(.busy) img")
     expected = painter[0].sample([1], label=np.array([3]))
     assert np.abs(pixels(page, ".wall img") - levels(expected)).max() <= 1
@@ -217,7 +239,7 @@ def test_classes_and_texts(page, painter):
     page.wait_for_selector("#input-text")
     page.fill("#input-text", "it's ü")
     page.keyboard.press("Enter")
-    page.wait_for_function(r"document.querySelector('#curl').textContent.includes(`it'\\''s ü`)")
+    says(page, "#curl", r"it'\''s ü")
     assert state(page)["in.text"] == "it's ü"
 
 
@@ -227,11 +249,12 @@ def test_interpolation_moves(page):
     page.wait_for_selector("#frame")
     first = page.get_attribute("#frame", "src")
     page.click("#play")
-    page.wait_for_function("b => document.querySelector('#frame').src !== b", arg=first)
+    changed(page, "#frame", first)
     assert page.inner_text("#play") == "Pause"
     page.click("#play")
     page.click("text=Swap")
-    page.wait_for_function("location.hash.includes('a=7')")
+    page.wait_for_selector("#end-a[value='7'], #frame[alt^='between seeds 7']")
+    assert state(page)["a"] == "7" and state(page)["b"] == "2"
 
 
 @pytest.mark.browser
@@ -244,7 +267,7 @@ def test_upload(page, tmp_path):
     page.wait_for_selector("text=Choose a picture for “image”.")
     for name, message in (("text.png", "cannot be read"), ("large.png", "the limit is 8")):
         page.set_input_files("#input-image", tmp_path / name)
-        page.wait_for_selector(f"#error:has-text('{message}')")
+        says(page, "#error", message)
     page.set_input_files("#input-image", tmp_path / "picture.png")
     page.wait_for_selector(".pair figure:nth-child(2) img")
     sent, got = (pixels(page, f".pair figure:nth-child({n}) img") for n in (1, 2))
@@ -256,22 +279,55 @@ def test_upload(page, tmp_path):
 
 
 @pytest.mark.browser
+def test_masks_and_several_pictures(page, tmp_path):
+    for name, level in (("dark.png", 50), ("light.png", 200)):
+        Image.new("RGB", (8, 8), (level,) * 3).save(tmp_path / name)
+    page.open("#signature=complete")
+    page.set_input_files("#input-image", tmp_path / "dark.png")
+    shown = ".pair figure:nth-child(2) img"
+    page.wait_for_selector(shown)
+    np.testing.assert_array_equal(pixels(page, shown), [[50] * 8] * 4 + [[255] * 8] * 4)
+    before = page.get_attribute(shown, "src")
+    page.select_option("#input-mask", "the right half")
+    changed(page, shown, before)
+    np.testing.assert_array_equal(pixels(page, shown), [[255] * 4 + [50] * 4] * 8)
+    assert state(page)["in.mask"] == "the right half"
+    assert '"complete_png", "inputs": {"image_bytes": [{"b64": "' in page.inner_text("#curl")
+
+    page.select_option("#signature", "assemble")
+    page.set_input_files("#input-patches", [tmp_path / "dark.png", tmp_path / "light.png"])
+    page.wait_for_selector(".pair figure:nth-child(3) img")
+    assert (pixels(page, ".pair figure:nth-child(3) img") == 200).all()
+
+
+@pytest.mark.browser
+def test_free_sides(page, tmp_path):
+    levels = np.random.default_rng(0).integers(0, 256, (30, 41, 3), np.uint8)
+    Image.fromarray(levels).save(tmp_path / "picture.png")
+    page.open("#signature=b_to_a")
+    page.set_input_files("#input-image", tmp_path / "picture.png")
+    page.wait_for_selector(".pair figure:nth-child(2) img")
+    sent, got = (pixels(page, f".pair figure:nth-child({n}) img") for n in (1, 2))
+    assert sent.shape == got.shape == (28, 40) and np.abs(sent + got - 255).max() <= 1
+
+
+@pytest.mark.browser
 def test_an_error_is_shown_when_the_server_stops(browser, painter):
-    server = serving(painter[1]).start()
-    page = browser.new_page()
+    server = serving(painter[1], enable_model_warmup=False).start()
+    page = new_context(browser).new_page()
     page.goto(f"http://127.0.0.1:{server.rest_port}/#view=latents")
     page.wait_for_selector("#explored")
     server.stop()
     page.locator('input[aria-label="z 1"]').fill("1")
-    page.wait_for_selector("#error:has-text('does not answer')")
+    says(page, "#error", "does not answer")
     assert page.is_visible("#again")
-    page.close()
+    page.context.close()
 
 
 @pytest.mark.browser
 def test_bad_input_is_answered_in_words(page):
     page.open("#seeds=5-x")
-    page.wait_for_selector("#error:has-text('Seeds look like 0-15')")
+    says(page, "#error", "Seeds look like 0-15")
     page.fill("#seeds", "5")
     page.keyboard.press("Enter")
     page.wait_for_selector(".wall img")
@@ -282,7 +338,7 @@ def test_bad_input_is_answered_in_words(page):
 @pytest.mark.browser
 def test_a_phone(browser, studio, scheme):
     size = {"width": 360, "height": 740}
-    context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=True)
+    context = new_context(browser, viewport=size, color_scheme=scheme, has_touch=True)
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{studio.rest_port}/#view=latents")
     page.wait_for_selector("#explored")
