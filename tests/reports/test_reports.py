@@ -162,9 +162,11 @@ def test_what_each_family_shows():
     made = shown.of_model(copying(images), reference.of(images))
     assert list(made) == ["real pictures", "samples"]
     assert made["samples"].shape == (71, 71, 1)  # 64 samples, one pixel apart.
+    assert shown.speed(copying(images), reference.of(images)) > 1
     image = {"image": Input.image((8, 8, 1))}
     cycle = Painter(reconstruct=(lambda image: {"image": image}, image))
     made = shown.of_model(cycle, reference.of(images))
+    assert shown.speed(cycle, reference.of(images)) is None
     pair = made["picture, reconstruction"]
     np.testing.assert_array_equal(pair[:8, :8], pair[:8, 8:16])
     tiny = TINY["pixelcnn"]

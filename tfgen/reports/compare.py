@@ -81,8 +81,7 @@ def rows(found: dict[str, list[Figure]]) -> list[tuple[str, ...]]:
     for name in names(found):
         own = [_named(figures_, name) for figures_ in found.values()]
         first = next(f for f in own if f)
-        arrow = {"lower": "\u2193", "higher": "\u2191"}.get(first.better, "")
-        label = " ".join(filter(None, (name, arrow, first.unit, "*" if name in differing else "")))
+        label = _label(first, name in differing)
         made.append((label, *(_cell(f) for f in own)))
     return made
 
@@ -92,10 +91,11 @@ def draw(found: dict[str, list[Figure]], path: Path | str) -> Path:
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ValueError(f"{path}: the figure is a .png.")
-    rows = []
+    rows, differing = [], differences(found)
     for name in names(found):
         own = [(run, _named(figures_, name)) for run, figures_ in found.items()]
-        rows.append((name, [(run, f.value, f.low, f.high) for run, f in own if f]))
+        title = _label(next(f for _, f in own if f), name in differing)
+        rows.append((title, [(run, f.value, f.low, f.high) for run, f in own if f]))
     png = charts.intervals(rows)
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write(path, lambda temporary: temporary.write_bytes(png))
@@ -113,6 +113,11 @@ def names(found: dict[str, list[Figure]]) -> list[str]:
             name for _, name in sorted(seen, key=lambda pair: (order + [pair[0]]).index(pair[0]))
         )
     )
+
+
+def _label(figure, differs):
+    arrow = {"lower": "\u2193", "higher": "\u2191"}.get(figure.better, "")
+    return " ".join(filter(None, (figure.name, arrow, figure.unit, "*" if differs else "")))
 
 
 def _named(figures_, name):

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -17,22 +18,26 @@ from tfgen.reports import charts, shown
 from tfgen.yaml_text import read
 
 NAME = "report.html"
+_WIDTH = 460  # Of a picture on the page, about.
+_CAPTIONS = {
+    "nearest training pictures": "each row: a sample, then the training pictures nearest to it",
+}
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem;
   color: #1d2329; background: #fff; }
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-p.of { color: #5b6670; margin-top: .2rem; }
+p.of { color: #5b6670; margin: .2rem 0 0; } table + p.of { margin-top: 1.4rem; }
+p.note { margin: .2rem 0; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #dde2e6;
   vertical-align: top; }
 td.number { white-space: nowrap; }
 pre { background: #f4f6f8; padding: .8rem; overflow-x: auto; font-size: 13px; }
 figure { margin: 1rem 0; display: inline-block; vertical-align: top; margin-right: 1.5rem; }
-figure img { image-rendering: pixelated; max-width: 100%; min-width: 16rem;
-  border: 1px solid #dde2e6; }
+figure img { image-rendering: pixelated; max-width: 100%; height: auto; border: 1px solid #dde2e6; }
 figure.chart img { image-rendering: auto; border: 0; }
 figcaption { color: #5b6670; font-size: 13px; }
-details { margin: .3rem 0; } summary { cursor: pointer; color: #2b5d8a; }
+summary { cursor: pointer; color: #2b5d8a; }
 .note { color: #8a4b00; }
 @media (prefers-color-scheme: dark) {
   body { color: #dfe4e8; background: #15191d; } pre { background: #20262c; }
@@ -59,18 +64,20 @@ def write(folder: Path | str, split: str = "test", checkpoint: str | int = "last
     """
     folder = Path(folder)
     one = of_run.subject(folder, split, checkpoint)
-    shown_of = shown.of_model(one.load(), one.reference)
+    model = one.load()
+    drawn = shown.of_model(model, one.reference)
     path = folder / NAME
-    files.write_text(path, page(folder, shown_of))
+    files.write_text(path, page(folder, drawn, shown.speed(model, one.reference)))
     return path
 
 
-def page(folder: Path, drawn: dict) -> str:
+def page(folder: Path, drawn: dict, speed: float | None = None) -> str:
     """The page as text.
 
     Args:
         folder: Of the run.
         drawn: Caption -> uint8 picture of what the model makes.
+        speed: Samples drawn a second, as of `tfgen.reports.shown.speed`.
     """
     settings = read((folder / "config.yaml").read_text(encoding="utf-8"))
     note = json.loads((folder / "run.json").read_text(encoding="utf-8"))
@@ -82,7 +89,7 @@ def page(folder: Path, drawn: dict) -> str:
         *_measured(folder),
         *_curves(lines),
         *_pictures(folder, drawn),
-        *_speed(note, lines),
+        *_speed(note, lines, speed),
         *_config(folder, note),
     ]
     body = "\n".join(parts)
@@ -103,20 +110,31 @@ def _measured(folder):
     if not figures:
         name = html.escape(str(folder))
         return [f"<h2>Figures</h2><p>Not measured yet: <code>tfgen evaluate {name}</code></p>"]
-    rows = []
+    groups: dict[str, list] = {}
     for f in figures:
-        arrow = {"lower": " (lower is better)", "higher": " (higher is better)"}.get(f.better, "")
-        notes = "".join(f'<div class="note">{html.escape(n)}</div>' for n in f.notes)
-        stamp = html.escape(json.dumps(f.stamp, indent=1))
-        how = html.escape(f"{f.level:.0%} {f.method}")
-        rows.append(
-            f'<tr><td>{html.escape(f.name)}{arrow}</td><td class="number">{text_of(f.value)} '
-            f'{html.escape(f.unit)}</td><td class="number">{f.interval()}</td><td>'
-            f"{html.escape(protocol(f.stamp))}{notes}<details><summary>interval and stamp"
-            f"</summary>{how}<pre>{stamp}</pre></details></td></tr>"
-        )
-    head = "<tr><th>figure</th><th>value</th><th>interval</th><th>measured on</th></tr>"
-    return ["<h2>Figures</h2>", f"<table>{head}{''.join(rows)}</table>"]
+        groups.setdefault(protocol(f.stamp), []).append(f)
+    parts = ["<h2>Figures</h2>"]
+    for text, own in groups.items():
+        shared = [n for n in own[0].notes if all(n in f.notes for f in own)]
+        parts.append(f'<p class="of">Measured on {html.escape(text)}.</p>')
+        parts += [f'<p class="note">{html.escape(n)}</p>' for n in shared]
+        rows = "".join(_row(f, [n for n in f.notes if n not in shared]) for f in own)
+        head = "<tr><th>figure</th><th>value</th><th>95 % interval</th><th>how</th></tr>"
+        parts.append(f"<table>{head}{rows}</table>")
+    return parts
+
+
+def _row(figure, notes):
+    arrow = {"lower": " \u2193", "higher": " \u2191"}.get(figure.better, "")
+    title = f"{figure.better} is better" if arrow else ""
+    marks = "".join(f'<div class="note">{html.escape(n)}</div>' for n in notes)
+    stamp = html.escape(json.dumps(figure.stamp, indent=1))
+    return (
+        f'<tr><td title="{title}">{html.escape(figure.name)}{arrow}</td>'
+        f'<td class="number">{text_of(figure.value)} {html.escape(figure.unit)}</td>'
+        f'<td class="number">{figure.interval()}</td><td><details><summary>'
+        f"{html.escape(figure.method)}</summary><pre>{stamp}</pre></details>{marks}</td></tr>"
+    )
 
 
 def _curves(lines):
@@ -140,12 +158,15 @@ def _pictures(folder, drawn):
     return [
         "<h2>Pictures</h2>",
         *(_figure(png(image), caption) for caption, image in drawn.items()),
-        *(_figure(found[name].read_bytes(), name) for name in newest.values()),
+        *(_figure(found[name].read_bytes(), _CAPTIONS.get(name, name)) for name in newest.values()),
     ]
 
 
-def _speed(note, lines):
+def _speed(note, lines, sampling):
     rows = []
+    if sampling:
+        text = f"{sampling:,.0f} pictures a second, {shown.SAMPLES} at once, {os.cpu_count()} cores"
+        rows.append(("sampling", text))
     if lines:
         speeds = [line["images_per_second"] for line in lines if "images_per_second" in line]
         seconds = sum(line.get("seconds", 0.0) for line in lines)
@@ -175,8 +196,12 @@ def _config(folder, note):
 def _figure(png, caption, kind="picture"):
     data = base64.b64encode(png).decode()
     text = html.escape(caption)
+    width, _ = Image.open(io.BytesIO(png)).size
+    # Small pictures are shown larger, by a whole number: every pixel stays a square.
+    shown_at = width * max(1, min(6, _WIDTH // width)) if kind == "picture" else width
     return (
-        f'<figure class="{kind}"><img alt="{text}" src="data:image/png;base64,{data}">'
+        f'<figure class="{kind}"><img alt="{text}" width="{shown_at}" '
+        f'src="data:image/png;base64,{data}">'
         f"<figcaption>{text}</figcaption></figure>"
     )
 

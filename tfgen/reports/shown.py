@@ -1,5 +1,7 @@
 """Pictures that a report shows of a model: samples, and what becomes of given pictures."""
 
+import time
+
 import numpy as np
 
 from tfgen import pictures
@@ -38,6 +40,20 @@ def of_model(model, reference) -> dict[str, np.ndarray]:
             images, _served(work, "complete", {"mask": mask})
         )
     return made
+
+
+def speed(model, reference) -> float | None:
+    """Samples drawn a second, `SAMPLES` at once, here and now; None where the model draws none.
+
+    The second draw is timed: the first compiles.
+    """
+    work = Work(model, reference)
+    if isinstance(work.way, str):
+        return None
+    count = len(_drawn(work))
+    start = time.perf_counter()
+    _drawn(work)
+    return count / (time.perf_counter() - start)
 
 
 def _drawn(work):
