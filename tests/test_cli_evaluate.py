@@ -125,6 +125,22 @@ def test_seen_pictures_can_be_asked_for(trained, capsys):
     assert "trained on 100.0% of them" in capsys.readouterr().out
 
 
+def test_a_feature_network_of_yours(trained, tmp_path, capsys):
+    import keras
+
+    image = keras.Input((8, 8, 1))
+    hidden = keras.layers.Dense(3, name="hidden")(keras.layers.Flatten()(image))
+    keras.Model(image, keras.layers.Dense(4, "softmax")(hidden)).save(tmp_path / "m.keras")
+    network = ["--features", str(tmp_path / "m.keras"), "--layer", "hidden", "--range", "0,255"]
+    arguments = ["evaluate", str(trained[1]), *network, "--metrics", "kid,is", "--samples", "60"]
+    assert cli.main(arguments) == 0 and "m.keras" in capsys.readouterr().out
+    stamp = figures(trained[1])[-1]["stamp"]
+    assert stamp["features"]["pixel_range"] == [0.0, 255.0] and stamp["pixel_range"] == [-1.0, 1.0]
+    with pytest.raises(SystemExit):
+        cli.main([*arguments, "--range", "255,0"])
+    assert "invalid" in capsys.readouterr().err
+
+
 def test_metrics_that_could_not_be_measured_stop_before_training(trained, tmp_path, capsys):
     config, folder = trained[0], tmp_path / "run"
     said = refused(capsys, "train", config, "--run", folder, "metrics=[nll]")

@@ -12,12 +12,9 @@ def evaluate(arguments):
     from tfgen.evaluation.measuring import Options, measure
 
     metrics = chosen_metrics(arguments.metrics)
-    features = (arguments.features, True) if arguments.resize else arguments.features
-    if arguments.resize and not arguments.features:
-        raise ValueError("--resize says that --features resizes: give both.")
     seeds = sampling.seeds(arguments.seeds)
     options = Options(
-        arguments.samples, seeds, features, arguments.seen, arguments.batch_size
+        arguments.samples, seeds, _features(arguments), arguments.seen, arguments.batch_size
     ).checked()
     reports, shared = [], {}
     for folder in arguments.runs:
@@ -37,6 +34,27 @@ def evaluate(arguments):
         files.write_text(Path(arguments.json), text)
     if not whole.figures:
         raise ValueError(f"No metric applies to {arguments.runs[0]}; {store.NAME} has no figures.")
+
+
+def _features(arguments):
+    """The feature network that was asked for, by its name where nothing else is said of it."""
+    name, layer, pixels = arguments.features, arguments.layer, arguments.range
+    if not (arguments.resize or layer or pixels):
+        return name
+    if not name:
+        raise ValueError("--resize, --layer and --range are about --features: give both.")
+    from tfgen.metrics import feature_networks
+
+    return feature_networks.load(name, layer, pixels or (-1.0, 1.0), arguments.resize or None)
+
+
+def _range(text):
+    """ "0,255" -> (0.0, 255.0)"""
+    low, _, high = text.partition(",")
+    found = float(low), float(high)
+    if not found[0] < found[1]:
+        raise ValueError(text)
+    return found
 
 
 def report(arguments):
@@ -72,6 +90,13 @@ def add(commands, command):
     )
     one.add_argument("--features", help="a feature network's name or path (default: what fits)")
     one.add_argument("--resize", action="store_true", help="resize pictures to that network's size")
+    one.add_argument("--layer", help="of a Keras file: its output is the features")
+    one.add_argument(
+        "--range",
+        type=_range,
+        metavar="LOW,HIGH",
+        help="pixels that a network of yours was trained on, such as 0,255 (default: -1,1)",
+    )
     one.add_argument("--seen", action="store_true", help="even on pictures that it was trained on")
     one.add_argument("--batch-size", type=int, default=100, help="pictures generated at once")
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")

@@ -88,6 +88,18 @@ def test_a_card_without_figures_has_no_index_and_says_so():
     assert "licence of the weights is not stated" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "hub"),
+    [
+        ("tfds:cifar10", "cifar10"),
+        ("pairs:A=tfds:mnist[0],B=digits", "pairs-A-tfds-mnist-0-B-digits"),
+    ],
+)
+def test_a_card_names_data_in_letters_of_the_hub(name, hub):
+    note = {**NOTE, "data": {**NOTE["data"], "name": name}}
+    assert front(card.text(RECORD, note, []))["datasets"] == [hub]
+
+
 def test_a_card_names_figures_of_another_step():
     old = figure(model={"name": "GAN", "step": 20})
     assert "Measured at step 20, not at the exported one." in card.text(RECORD, NOTE, [old])

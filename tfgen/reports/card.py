@@ -1,6 +1,7 @@
 """Model cards: Markdown with the front matter of the Hugging Face Hub, beside an export."""
 
 import json
+import re
 from pathlib import Path
 
 import yaml
@@ -89,7 +90,7 @@ def matter(record, note, figures, license) -> dict:  # noqa: A002
         "library_name": "tfgen",
         "license": license,
         "tags": ["tfgen", "tensorflow", "keras", "generative-model", name],
-        "datasets": [data["name"]],
+        "datasets": [_of_hub(data["name"])],
         "pipeline_tag": task,
         "model-index": [{"name": f"{name}-{data['name']}", "results": _results(figures, task)}],
     }
@@ -107,7 +108,7 @@ def _results(figures, task):
     return [
         {
             "task": {"type": task},
-            "dataset": {"name": name, "type": name, "split": split},
+            "dataset": {"name": name, "type": _of_hub(name), "split": split},
             "metrics": [
                 {
                     "type": f.name,
@@ -120,6 +121,11 @@ def _results(figures, task):
         }
         for (name, split), own in groups.items()
     ]
+
+
+def _of_hub(name):
+    """A data set's name in the letters that the Hub takes: "tfds:cifar10" is "cifar10"."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name.removeprefix("tfds:")).strip("-.")
 
 
 def _use(record):
