@@ -111,6 +111,12 @@ def test_warps_are_other_versions_of_the_training_pictures_with_boxes_of_their_o
     assert source.fingerprint != plain.fingerprint
 
 
+def test_patches_of_one_class():
+    whole = data.source("digits", "test").arrays
+    one = data.source("patches:digits[3]", "test")
+    np.testing.assert_array_equal(one.arrays["image"], whole["image"][whole["label"] == 3])
+
+
 def test_warps_do_not_touch_other_splits():
     plain = data.source("patches:digits", "test", image_size=12)
     other = data.source("patches:digits", "test", image_size=12, patch_warps=2)

@@ -78,7 +78,9 @@ DATASETS = {
         "your own pictures with attributes.csv, or attributes:tfds:celeb_a[Male,Young]",
         attributes.attributed,
     ),
-    "patches:NAME": _Kind("one of these with the key local patches of each picture", patches),
+    "patches:NAME": _Kind(
+        "one of these, or NAME[CLASS], with the key local patches of each picture", patches
+    ),
     "pairs:A=NAME,B=NAME": _Kind(
         "two of these as unpaired domains; NAME[CLASS] is one class of a set", domains.named
     ),
@@ -139,7 +141,7 @@ def source(
 
         if kind == "patches":
             warps = patch_warps if split.startswith("train") else 0
-            return patches(find(rest, split), patch_count, patch_side, warps)
+            return patches(domains.one(rest, split, find), patch_count, patch_side, warps)
         return domains.named(rest, split, find)
     if (patch_count, patch_side, patch_warps) != (3, None, 0):
         raise ValueError(

@@ -69,7 +69,7 @@ def named(rest: str, split: str, find: Callable[[str, str], Source]) -> Source:
         match = re.fullmatch(r"A=(.+),\s*B=(.+)", rest)
         if not match:
             raise ValueError(f"Data set 'pairs:{rest}': expected {FORMS}.")
-        found = [_domain(text.strip(), split, find) for text in match.groups()]
+        found = [one(text.strip(), split, find) for text in match.groups()]
     return pairs(*found, name=f"pairs:{rest}")
 
 
@@ -88,9 +88,14 @@ def inverted_digits(split: str, form: Form) -> Source:
     )
 
 
-def _domain(text, split, find):
+def one(text, split, find):
+    """The source of NAME, or of one class of it where `text` is NAME[CLASS].
+
+    Raises:
+        ValueError: A class that is not there, or without pictures.
+    """
     match = re.fullmatch(r"(.+)\[([^\[\]]+)\]", text)
-    if not match:
+    if not match or text.startswith("attributes:"):  # Brackets choose attributes there.
         return find(text, split)
     name, wanted = match.groups()
     source = find(name, split)
