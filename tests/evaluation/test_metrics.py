@@ -8,7 +8,7 @@ from tests.evaluation.painters import Painter, digits, painter
 from tests.tiny import TINY
 from tfgen import catalog, data
 from tfgen.construct import entry, parameters
-from tfgen.evaluation import drawing, of_codes, reference
+from tfgen.evaluation import drawing, of_codes, progress, reference
 from tfgen.evaluation.table import METRICS
 from tfgen.signature import Input
 
@@ -146,6 +146,27 @@ def test_conditions_follow_the_rows_of_the_data_again_and_again():
     assert [n for _, own, _ in drawn for n in own] == seen
     seeds = np.concatenate([s for *_, s in drawn])
     np.testing.assert_array_equal(seeds, range(17))
+
+
+def test_fewer_samples_than_asked_for_are_noted():
+    images, _ = digits(rows=60)
+    model = Painter(complete=(lambda image: {"image": image}, IMAGE))
+    report = tfgen.evaluate(model, images, "kid", samples=90)
+    assert report["kid"].stamp["samples"]["count"] == 60
+    assert "60 samples, not 90: the data's pictures are used once each" in report["kid"].notes
+
+
+def test_logs_say_how_far_a_long_loop_is(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SECONDS", 0.0)
+    with progress.bar(4, "samples", "images") as lines:  # Captured: no terminal.
+        lines.update(1)
+        lines.update(3)
+    first, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("samples: 1 of 4 images in 0 s, about") and last.endswith("in 0 s")
+    for shown in (False, True):
+        with progress.bar(4, "samples", "images", shown) as bar:
+            bar.update(4)
+    assert "4 of 4" not in capsys.readouterr().err
 
 
 def test_references_are_the_same_at_every_pass_and_prepared_as_for_training():

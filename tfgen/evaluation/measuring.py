@@ -172,7 +172,8 @@ def _stamp(model, one, options, share):
 
 def _figures(name, metric, work, common, notes):
     """The figures of one metric on one set of samples, stamped."""
-    before, start = set(work.notes), time.monotonic()
+    start = time.monotonic()
+    work.notes.clear()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         found = metric.measure(work)
@@ -189,7 +190,8 @@ def _figures(name, metric, work, common, notes):
         stamp["kept_pictures"] = len(work.fake.pictures)
     if needs.features in metric.needs or needs.classes in metric.needs:
         stamp["features"] = work.features_from.protocol()
-    own = [*notes, *(n for n in work.notes if n not in before)]
+    sampled = work.sample_notes if needs.samples in metric.needs else []
+    own = [*notes, *sampled, *work.notes]
     units = getattr(metric, "units", {})
     return [
         Figure(

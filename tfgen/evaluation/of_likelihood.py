@@ -127,7 +127,8 @@ def _estimated(work, samples, seed):
 def _value(found, k, name, work):
     mean, error = -found.iwae[k], found.standard_error[k]
     low, high = intervals.around(mean, error, max(1, found.images - 1), work.level)
-    method = f"t interval over {found.images} pictures, {found.samples} codes each"
+    codes = "1 code" if found.samples == 1 else f"{found.samples} codes"
+    method = f"t interval over {found.images} pictures, {codes} each"
     return intervals.Value(mean, low, high, method, work.level)
 
 

@@ -110,6 +110,8 @@ class Parzen:
     def measure(self, work):
         centres, test = work.fake.pictures[: self.limit], work.real.pictures
         mean, error, width = parzen.parzen(centres, work.trained.pictures[: self.validation], test)
+        if width in (parzen.SIGMAS[0], parzen.SIGMAS[-1]):
+            work.note(f"the Parzen window's width, {width:.3g}, is at the end of those tried")
         low, high = intervals.around(mean, error, len(test) - 1, work.level)
         method = f"t interval over {len(test)} pictures; width {width:.3g}, {len(centres)} centres"
         return {"parzen": intervals.Value(mean, low, high, method, work.level)}

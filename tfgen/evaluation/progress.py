@@ -51,10 +51,7 @@ class Lines:
         now = time.monotonic()
         if now - self.said >= SECONDS:
             self.said, seconds = now, now - self.began
-            left = seconds * (self.total - self.done) / self.done
-            print(
-                f"{self.title}: {self.done:,} of {self.total:,} {self.unit} in {seconds:.0f} s, "
-                f"about {max(left, 0.0):.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
+            text = f"{self.title}: {self.done:,} of {self.total:,} {self.unit} in {seconds:.0f} s"
+            if self.done < self.total:
+                text += f", about {seconds * (self.total - self.done) / self.done:.0f} s left"
+            print(text, file=sys.stderr, flush=True)

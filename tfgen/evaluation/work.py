@@ -48,7 +48,8 @@ class Work:
 
     Attributes:
         own: What metrics share of this model.
-        notes: What a reader of the figures must know.
+        notes: What a reader of the figures that are being measured must know.
+        sample_notes: What a reader of every figure of samples must know.
         pictures: Name -> (pictures, columns) that metrics have to show.
 
     Args:
@@ -78,7 +79,7 @@ class Work:
     level: float = intervals.LEVEL
 
     def __post_init__(self):
-        self.own, self.notes, self.pictures = {}, [], {}
+        self.own, self.notes, self.sample_notes, self.pictures = {}, [], [], {}
 
     @cached_property
     def way(self):
@@ -120,7 +121,11 @@ class Work:
     @cached_property
     def count(self) -> int:
         """Samples that are drawn."""
-        return drawing.count(self.way, self.reference, self.samples)
+        found = drawing.count(self.way, self.reference, self.samples)
+        if found < self.samples:
+            text = f"{found} samples, not {self.samples}: the data's pictures are used once each"
+            self.sample_notes.append(text)
+        return found
 
     @cached_property
     def fake(self) -> Pass:
@@ -151,9 +156,8 @@ class Work:
                 bar.update(len(batch["image"]))
 
     def note(self, text: str) -> None:
-        """Something that a reader of the figures must know; once."""
-        if text not in self.notes:
-            self.notes.append(text)
+        """Something that a reader of the figures that are being measured must know."""
+        self.notes.append(text)
 
     def _limited(self, stream):
         """Generated pictures cut off at -1 and 1, as they are shown; how many values is noted."""
@@ -163,7 +167,8 @@ class Work:
             total += images.size
             yield np.clip(images, -1.0, 1.0), labels
         if outside > 1e-4 * total:
-            self.note(f"{outside / total:.2%} of the samples' values lay outside [-1, 1], cut off")
+            text = f"{outside / total:.2%} of the samples' values lay outside [-1, 1], cut off"
+            self.sample_notes.append(text)
 
     def _of_real(self, reference, title):
         def run():
