@@ -77,9 +77,21 @@ def test_a_card_says_what_the_hub_reads():
     ((result,),) = [index["results"] for index in matter["model-index"]]
     assert result["dataset"] == {"name": "digits", "type": "digits", "split": "test"}
     assert [m["value"] for m in result["metrics"]] == [3.25, 17.5]
-    assert "| fid | 3.25 | [3, 3.5] |" in text and "| nll | 17.5 nats | - |" in text
+    assert "| fid | 3.25 | [3, 3.5] | 95% jackknife |" in text and "| nll | 17.5 nats | - |" in text
+    assert text.count("Measured on digits, test") == 1
+    assert [m["name"] for m in result["metrics"]] == [
+        "fid (features of digits8)",
+        "nll (nats, features of digits8)",
+    ]
+    assert 'model.signatures["generate"](z=z)' in text
     assert "e" * 64 in text and "- few pictures" in text and "`z` float32 (4)" in text
     assert 'tf.saved_model.load("2")' in text and "licence of the weights" not in text
+
+
+def test_a_card_leaves_figures_of_the_data_out_of_the_index():
+    record = {**RECORD, "endpoints": {"sample": {"inputs": {"seed": {}}}}}
+    text = card.text(record, NOTE, [figure("is_of_real")])
+    assert 'signatures["sample"](seed=' in text and "model-index" not in front(text)
 
 
 def test_a_card_without_figures_has_no_index_and_says_so():

@@ -94,15 +94,21 @@ def matter(record, note, figures, license) -> dict:  # noqa: A002
         "pipeline_tag": task,
         "model-index": [{"name": f"{name}-{data['name']}", "results": _results(figures, task)}],
     }
-    if not figures:  # The Hub refuses an index without results.
+    if not found["model-index"][0]["results"]:  # The Hub refuses an index without results.
         del found["model-index"]
     return found
 
 
 def _results(figures, task):
-    """Results of the index, one for each data set and split that was measured on."""
+    """Results of the index, one for each data set and split that was measured on.
+
+    Figures of the data itself are left out, and a feature network is named: an FID by another one
+    than Inception-v3 is no FID of papers.
+    """
     groups: dict = {}
     for figure in figures:
+        if figure.name.endswith("_of_real") or figure.name.startswith("judge"):
+            continue
         data = figure.stamp["data"]
         groups.setdefault((data["name"], data["split"]), []).append(figure)
     return [
@@ -112,7 +118,7 @@ def _results(figures, task):
             "metrics": [
                 {
                     "type": f.name,
-                    "name": f.name + (f" ({f.unit})" if f.unit else ""),
+                    "name": _name(f),
                     "value": round(f.value, 6),
                     "verified": False,
                 }
@@ -121,6 +127,12 @@ def _results(figures, task):
         }
         for (name, split), own in groups.items()
     ]
+
+
+def _name(figure):
+    network = (figure.stamp.get("features") or {}).get("feature_network")
+    parts = [part for part in (figure.unit, network and f"features of {network}") if part]
+    return figure.name + (f" ({', '.join(parts)})" if parts else "")
 
 
 def _of_hub(name):
@@ -133,8 +145,7 @@ def _use(record):
     if "saved_model" in record["formats"]:
         lines.append(
             "```python\nimport tensorflow as tf\n\n"
-            f'model = tf.saved_model.load("{record["version"]}")\n'
-            f'model.signatures["{record["default"]}"]\n```'
+            f'model = tf.saved_model.load("{record["version"]}")\n{_call(record)}\n```'
         )
     rows = ["| signature | inputs | outputs |", "|---|---|---|"]
     for name, entry in record["signatures"].items():
@@ -147,14 +158,30 @@ def _use(record):
     return "\n\n".join(lines)
 
 
+def _call(record):
+    """A line of Python that gives the first outputs."""
+    sample = record.get("endpoints", {}).get("sample")
+    if sample and list(sample["inputs"]) == ["seed"]:
+        return 'images = model.signatures["sample"](seed=tf.range(16, dtype=tf.int64))["image"]'
+    name = record["default"]
+    inputs = ", ".join(f"{k}={k}" for k in record["signatures"][name]["inputs"])
+    return f'outputs = model.signatures["{name}"]({inputs})'
+
+
 def _table(figures, record):
     if not figures:
         return "Nothing was measured of this run."
-    rows = ["| figure | value | interval | measured on |", "|---|---|---|---|"]
+    groups: dict[str, list] = {}
     for f in figures:
-        unit = f" {f.unit}" if f.unit else ""
-        rows.append(f"| {f.name} | {shown(f.value)}{unit} | {f.interval()} | {protocol(f.stamp)} |")
-    methods = dict.fromkeys(f"{f.name}: {f.level:.0%} {f.method}" for f in figures)
+        groups.setdefault(protocol(f.stamp), []).append(f)
+    parts = []
+    for text, own in groups.items():
+        rows = ["| figure | value | interval | how |", "|---|---|---|---|"]
+        for f in own:
+            unit = f" {f.unit}" if f.unit else ""
+            how = f"{f.level:.0%} {f.method}"
+            rows.append(f"| {f.name} | {shown(f.value)}{unit} | {f.interval()} | {how} |")
+        parts += [f"Measured on {text}:", "\n".join(rows)]
     steps = {
         str(f.stamp["model"].get("step")) for f in figures if isinstance(f.stamp["model"], dict)
     }
@@ -162,7 +189,7 @@ def _table(figures, record):
     warn = (
         [f"Measured at step {', '.join(sorted(older))}, not at the exported one."] if older else []
     )
-    return "\n\n".join(["\n".join(rows), *warn, "Intervals: " + "; ".join(methods) + "."])
+    return "\n\n".join([*parts, *warn])
 
 
 def _training(record, note):
