@@ -15,6 +15,7 @@ from tfgen.serving.manager import Manager
 from tfgen.serving.metrics import Metrics
 from tfgen.serving.options import Options
 from tfgen.serving.predict import Servable
+from tfgen.serving.runner import Arrivals
 from tfgen.serving.saved_model import Runtime, SavedModel
 from tfgen.serving.status import Code, Failure
 
@@ -39,6 +40,7 @@ class Core:
         self.admission = Admission(
             options.max_pending_requests, options.max_pending_bytes, options.max_request_bytes
         )
+        self.arrivals = Arrivals()
         self._batch_options = config.batch_options(options.batching_parameters_file)
         self._first_config = self._read_config()
         both = options.tensorflow_session_parallelism

@@ -118,7 +118,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         except BaseException:
             lease.release()
             raise
-        arrays = await run(lease, plan, self._pool, context.time_remaining())
+        arrays = await run(self._core.arrivals, lease, plan, self._pool, context.time_remaining())
         size = sum(array.nbytes for array in arrays)
         return await aside(self._pool, size, self._response, servable, plan, arrays)
 
@@ -140,7 +140,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         except BaseException:
             lease.release()
             raise
-        arrays = await run(lease, plan, self._pool, context.time_remaining())
+        arrays = await run(self._core.arrivals, lease, plan, self._pool, context.time_remaining())
         self._core.metrics.count(names.EXAMPLE_TOTAL, spec.name, by=len(rows))
         self._core.metrics.observe(names.EXAMPLES, len(rows), spec.name)
         return plan, servable, arrays

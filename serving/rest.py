@@ -134,7 +134,7 @@ class Rest:
         except BaseException:
             lease.release()
             raise
-        arrays = await run(lease, plan, self._pool, self._seconds)
+        arrays = await run(self._core.arrivals, lease, plan, self._pool, self._seconds)
         outputs = dict(zip(plan.aliases, arrays, strict=True))
         size = sum(array.nbytes for array in arrays)
         return await aside(
@@ -152,7 +152,7 @@ class Rest:
         except BaseException:
             lease.release()
             raise
-        arrays = await run(lease, plan, self._pool, self._seconds)
+        arrays = await run(self._core.arrivals, lease, plan, self._pool, self._seconds)
         self._core.metrics.count(names.EXAMPLE_TOTAL, wanted.name, by=len(rows))
         self._core.metrics.observe(names.EXAMPLES, len(rows), wanted.name)
         if method == CLASSIFY:
