@@ -118,7 +118,10 @@ class Report:
         lines += [f"on: {text}" for text in dict.fromkeys(protocol(f.stamp) for f in self.figures)]
         notes = dict.fromkeys(n for f in self.figures for n in f.notes)
         lines += [f"note: {note}." for note in notes]
-        lines += [f"left out: {name}: {why}" for name, why in self.skipped.items()]
+        left: dict[str, list[str]] = {}
+        for name, why in self.skipped.items():
+            left.setdefault(why, []).append(name)
+        lines += [f"left out: {', '.join(own)}: {why}" for why, own in left.items()]
         return "\n".join(lines)
 
     def __str__(self):
