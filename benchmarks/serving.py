@@ -168,8 +168,11 @@ class GrpcCall:
         await self._channel.close()
 
 
-async def closed_loop(make, clients, seconds):
-    """Latencies of clients that each wait for their answer, and requests a second."""
+async def closed_loop(make, clients, seconds, watched=()):
+    """Latencies of clients that each wait for their answer, and requests a second.
+
+    Third come the milliseconds of a core that each watched process used for a request.
+    """
     calls = [make() for _ in range(clients)]
     for call in calls:
         await call.open()
@@ -182,12 +185,14 @@ async def closed_loop(make, clients, seconds):
             await call()
             taken.append(time.perf_counter() - start)
 
-    began = time.perf_counter()
+    before, began = [processor_seconds(one) for one in watched], time.perf_counter()
     await asyncio.gather(*map(client, calls))
     rate = len(taken) / (time.perf_counter() - began)
+    after = [processor_seconds(one) for one in watched]
+    used = [(b - a) * 1e3 / len(taken) for a, b in zip(before, after, strict=True)]
     for call in calls:
         await call.close()
-    return taken, rate
+    return taken, rate, used
 
 
 async def open_loop(make, rate, seconds, connections=64):
@@ -242,7 +247,7 @@ def overhead(export, inside, seconds):
         for api, make, port in (("REST", RestCall, rest), ("gRPC", GrpcCall, rpc)):
             for kind, signature in SIGNATURES.items():
                 call = lambda m=make, p=port, s=signature: m(p, s, 1)  # noqa: E731
-                taken, _ = asyncio.run(closed_loop(call, 1, seconds))
+                taken, *_ = asyncio.run(closed_loop(call, 1, seconds))
                 extra = np.median(taken) * 1e3 - base[kind]
                 print(f"  {api:10} {kind:5}  {summary(taken)}  p50 overhead {extra:+.2f} ms")
 
@@ -269,13 +274,10 @@ def throughput(export, inside, seconds, clients, rows):
             for kind, signature in SIGNATURES.items():
                 call = lambda m=make, p=port, s=signature: m(p, s, rows)  # noqa: E731
                 asyncio.run(closed_loop(call, clients, seconds / 2))  # Warms up.
-                before = [processor_seconds(one) for one in (process.pid, "self")]
-                taken, rate = asyncio.run(closed_loop(call, clients, seconds))
-                after = [processor_seconds(one) for one in (process.pid, "self")]
-                count = (len(taken) + clients) * rows
-                core, theirs = ((b - a) * 1e3 / count for a, b in zip(before, after, strict=True))
+                watched = (process.pid, "self")
+                taken, rate, used = asyncio.run(closed_loop(call, clients, seconds, watched))
                 images = rate * rows
-                shown = f"{images:7.0f} ({core:.2f}, {theirs:.2f})"
+                shown = f"{images:7.0f} ({used[0] / rows:.2f}, {used[1] / rows:.2f})"
                 print(f"  {api} {kind:5} {shown} = {images / best[kind]:4.0%} of in process")
                 print(f"    closed loop                          {summary(taken)}")
                 later = asyncio.run(open_loop(call, rate / 2, seconds))
@@ -295,7 +297,7 @@ def sustained(export, minutes):
             made = [(RestCall, rest, "sample"), (RestCall, rest, "sample_png")]
             made += [(GrpcCall, rpc, "sample"), (GrpcCall, rpc, "sample_png")]
             loops = [closed_loop(lambda m=m, p=p, s=s: m(p, s, 2), 4, seconds) for m, p, s in made]
-            return sum(rate for _, rate in await asyncio.gather(*loops))
+            return sum(rate for _, rate, _ in await asyncio.gather(*loops))
 
         asyncio.run(part(min(30.0, minutes * 60 / 4)))
         first, step = resident(), minutes * 60 / 10
