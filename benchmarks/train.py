@@ -1,6 +1,6 @@
 """How fast every model trains, against what this machine can do.
 
-    python -m benchmarks.train [CONFIG ...] [--seconds 5] [--json FILE]
+    python -m benchmarks.train [CONFIG ...] [--set SECTION.KEY=VALUE] [--seconds 5] [--json FILE]
 
 For each config (by default one of each model that needs no download), in a process of its own:
 images/s with one batch held in memory and with the real data pipeline, and their ratio; seconds to
@@ -34,18 +34,20 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks.train", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("configs", nargs="*", help="YAML files; by default one of each model")
+    parser.add_argument("--set", action="append", default=[], help="a change to every config")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
     parser.add_argument("--json", help="file for the same figures")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        print(json.dumps(measure(arguments.configs[0], arguments.seconds)))
+        print(json.dumps(measure(arguments.configs[0], arguments.set, arguments.seconds)))
         return
     rows = []
     print("  ".join(name for name, _ in COLUMNS))
     for path in arguments.configs or usual():
         command = [sys.executable, "-m", "benchmarks.train", "--one", str(path)]
         command += ["--seconds", str(arguments.seconds)]
+        command += [f"--set={change}" for change in arguments.set]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             sys.exit(f"{path}: {done.stderr.strip().splitlines()[-1]}")
@@ -67,11 +69,11 @@ def usual():
     return list(first.values())
 
 
-def measure(path, seconds):
-    """The row of one config."""
+def measure(path, changes, seconds):
+    """The row of one config with some changes."""
     from tfgen import config, experiment
 
-    settings = config.load(path)
+    settings = config.load(path, changes)
     model = experiment.build(settings)
     stream, _ = experiment.batches(settings)
     pipeline = iter(stream.from_step(0))
