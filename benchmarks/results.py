@@ -16,12 +16,6 @@ from tfgen import cli, files, record
 from tfgen.evaluation import store
 from tfgen.reports import compare
 
-GROUPS = {
-    "Adversarial": ("gan", "dcgan", "conditionalgan", "infogan", "progan", "texttoimage"),
-    "Autoencoders": ("autoencoder", "vae", "cvae", "aae"),
-    "Autoregressive": ("pixelcnn", "gatedpixelcnn", "pixelcnnpp", "pixelrnn"),
-    "Translation and assembly": ("cyclegan", "stargan", "puzzlegan"),
-}
 HEAD = """# Measured
 
 What `tfgen evaluate` says of configs of this repository, each trained once with its seed (0) on 2
@@ -32,9 +26,9 @@ page.
 
 One seed: the intervals are those of the samples and the pictures, not of training again. Data are
 the test split; models that are given pictures draw one sample for each. A reference for samples:
-what `is_of_real`, `ms_ssim_of_real` and `authenticity_of_real` say of real pictures. Rows marked *
-were measured on different data, by different feature networks or with different numbers of
-samples, and do not compare.
+what `is_of_real`, `ms_ssim_of_real` and `authenticity_of_real` say of real pictures. In rows marked
+* the numbers of samples differ, and the values do not compare; nor do values of two tables. A
+metric of samples compares a VAE's grey means with thresholded pictures, which sets it back.
 """
 
 
@@ -62,23 +56,26 @@ def trained_and_measured(name, folder, samples):
 
 
 def page(runs, samples):
-    """The page: a table of the runs, one of figures for each group of models, and what is left."""
+    """The page: a table of the runs, one of figures for each data set, and what is left."""
     measured = {p.parent.name: p.parent for p in sorted(runs.glob(f"*/{store.NAME}"))}
     configs = sorted(p.stem for p in Path("configs").glob("*.yaml"))
     measured = {name: folder for name, folder in measured.items() if name in configs}
     parts = [HEAD.format(samples=samples), table(runs_of(measured)) + "\n"]
-    for title, models in GROUPS.items():
-        folders = [f for f in measured.values() if model_of(f) in models]
-        if folders:
-            rows = compare.rows(compare.figures(folders))
-            parts.append(f"## {title}\n\n{table(rows)}\n")
+    groups: dict[str, list] = {}
+    for folder in measured.values():
+        groups.setdefault(data_of(folder), []).append(folder)
+    for title, folders in groups.items():
+        parts.append(f"## {title}\n\n{table(compare.rows(compare.figures(folders)))}\n")
     left = ", ".join(f"`{name}`" for name in configs if name not in measured)
-    return "\n".join([*parts, f"## Not run here\n\n{left}.\n"])
+    tail = f"{left}. The headers of some of them, and pages of models, have figures of their own."
+    return "\n".join([*parts, f"## Not measured in this way\n\n{tail}\n"])
 
 
-def model_of(folder):
-    """The name of a run's model."""
-    return json.loads((folder / "run.json").read_text())["model"]["name"]
+def data_of(folder):
+    """The data that a run was measured on, in words."""
+    data = store.latest(folder / store.NAME)[0].stamp["data"]
+    prepared = [f"{k} {v}" for k, v in data["preparation"].items() if k != "binarize_seed"]
+    return ", ".join([data["name"], *prepared])
 
 
 def runs_of(folders):
