@@ -104,7 +104,7 @@ def checks(files, wanted, name) -> list:
     is_jpeg = tf.reduce_all(heads[:, :3] == tf.constant([0xFF, 0xD8, 0xFF], tf.uint8), 1)
     is_known = tf.debugging.Assert(
         tf.reduce_all(is_png | is_jpeg),
-        [f"Input {name!r} takes PNG and JPEG files. Neither is the file of row:"]
+        [f"{name} takes PNG and JPEG files. Neither is the file of row:"]
         + [tf.where(~(is_png | is_jpeg))[:, 0]],
         name="neither_png_nor_jpeg",
     )
@@ -126,18 +126,18 @@ def checks(files, wanted, name) -> list:
     fixed = [(axis, side) for axis, side in enumerate(wanted) if side is not None]
     fits = tf.reduce_all([sides[:, axis] == side for axis, side in fixed], 0) if fixed else True
     if len(fixed) == 2:
-        text = f"Input {name!r} takes pictures {wanted[0]} high and {wanted[1]} wide."
+        text = f"{name} takes pictures {wanted[0]} high and {wanted[1]} wide."
         return [_asserted(fits, text, sides)]
     return [
-        _asserted(tf.size(files) > 0, f"Input {name!r} takes at least one file.", sides),
+        _asserted(tf.size(files) > 0, f"{name} takes at least one file.", sides),
         _asserted(
             tf.reduce_all(sides == sides[:1], 1) & fits,
-            f"Input {name!r} takes pictures of one size, {_size(wanted)}, as is the first.",
+            f"{name} takes pictures of one size, {_size(wanted)}, as is the first.",
             sides,
         ),
         _asserted(
             tf.reduce_prod(sides, 1) <= LARGEST,
-            f"Input {name!r} takes pictures of at most {LARGEST} pixels.",
+            f"{name} takes pictures of at most {LARGEST} pixels.",
             sides,
         ),
     ]

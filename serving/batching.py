@@ -254,8 +254,10 @@ class Scheduler:
 
     def _run(self, queue, batch):
         pieces = [piece for piece in batch.pieces if piece[0].start()]
-        if not pieces:
-            return
+        if pieces:
+            self._run_pieces(queue, pieces)
+
+    def _run_pieces(self, queue, pieces):
         now = time.perf_counter()
         for task, _, _ in pieces:
             self.metrics.observe(names.QUEUING, (now - task.since) * 1e6, self.name)
@@ -266,6 +268,10 @@ class Scheduler:
             self.metrics.observe(names.PADDING, padding, self.name)
             outputs = split(queue.run(arrays), pieces, rows, padding)
         except (Failure, ValueError, TypeError, MemoryError) as error:
+            if len(pieces) > 1 and from_exception(error).code == Code.INVALID_ARGUMENT:
+                for piece in pieces:  # One request's bad row is no other request's failure.
+                    self._run_pieces(queue, [piece])
+                return
             for task, _, _ in pieces:
                 task.fail(from_exception(error))
             return

@@ -11,6 +11,7 @@ from tests.serving.clients import Grpc, predict_request, rest
 from tfgen.serving import Failure, Options, Server
 from tfgen.serving.batching import BatchOptions, Scheduler
 from tfgen.serving.metrics import Metrics
+from tfgen.serving.status import Code
 
 
 class Recorder:
@@ -75,6 +76,24 @@ def test_a_batch_waits_for_its_timeout_unless_it_is_full():
     with recorder(max_batch_size=2, batch_timeout_micros=50_000) as it:
         it.gate.set()
         assert it.submit(1).result(20)[0].tolist() == [2.0]
+
+
+def test_a_bad_row_fails_its_own_request_alone():
+    with recorder(max_batch_size=4) as it:
+
+        def run(arrays):
+            outputs = it.run(arrays)
+            if (arrays[0] < 0).any():
+                raise Failure(Code.INVALID_ARGUMENT, "negative")
+            return outputs
+
+        it.queue.run = run
+        futures = [it.occupy()] + [it.submit(n) for n in (1, -2, 3)]
+        it.gate.set()
+        assert [futures[n].result(20)[0].tolist() for n in (0, 1, 3)] == [[0.0], [2.0], [6.0]]
+        with pytest.raises(Failure, match="negative"):
+            futures[2].result(20)
+        assert it.sizes() == [1, 3, 1, 1, 1]
 
 
 def test_stopping_runs_what_is_queued():
