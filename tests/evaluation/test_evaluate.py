@@ -163,6 +163,8 @@ def test_wrong_names_and_options_are_named():
     ):
         with pytest.raises(ValueError, match=message):
             tfgen.evaluate(copying(TRAIN), TEST, "fid", **options)
+    with pytest.raises(ValueError, match="Metric 'fid': 20 groups need .* Give more samples"):
+        tfgen.evaluate(copying(TRAIN), TEST, "fid", samples=30)
     with pytest.raises(ValueError, match="Give `dataset`"):
         tfgen.evaluate(copying(TRAIN))
     with pytest.raises(ValueError, match="list is empty"):

@@ -104,7 +104,7 @@ def measure(one: Subject, metrics: dict, asked: bool, options: Options, shared: 
                     raise
                 except ValueError as error:
                     if asked:
-                        raise
+                        raise ValueError(f"Metric {name!r}: {error}") from error
                     skipped[name] = str(error)
                     found.pop(name, None)
                 bar.update()

@@ -189,7 +189,10 @@ def _check_levels(images, levels, first):
     steps = 0.5 * (images + 1.0) * (levels - 1)
     off = tf.reduce_max(tf.abs(steps - tf.round(steps))).numpy()
     if not off < 0.01:
-        advice = "binarize the data set" if levels == 2 else "set `levels` to those of the data"
+        binarized = (
+            'give binarized data, as tfgen.data.load(NAME, SPLIT, binarize="threshold") does'
+        )
+        advice = binarized if levels == 2 else "set `levels` to those of the data"
         raise ValueError(
             f"The likelihood is that of {levels} levels from -1 to 1, and batch from image {first} "
             f"on has pixels between them: {advice}."
