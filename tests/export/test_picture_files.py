@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests.export.network import Serves
@@ -49,8 +51,7 @@ def test_any_png_becomes_what_the_model_takes(mode):
 
 
 def test_jpeg_and_many_files():
-    smooth = np.indices((4, 6)).sum(0) * 20
-    files = [file(smooth + 2 * n, "JPEG" if n % 2 else "PNG", quality=95) for n in range(20)]
+    files = [file(SMOOTH + 2 * n, "JPEG" if n % 2 else "PNG", quality=95) for n in range(20)]
     got = (GRAY(files) + 1) * 127.5
     assert got.shape == (20, 4, 6, 1)
     expected = np.stack([read(one, "L") for one in files])
@@ -65,6 +66,8 @@ def test_free_sides():
     np.testing.assert_allclose(got, levels / 127.5 - 1, atol=1e-6)
 
 
+SMOOTH = np.indices((4, 6)).sum(0) * 20
+BROKEN = {"png": file(SMOOTH), "jpeg": file(SMOOTH, "JPEG")}
 GOOD = file(np.zeros((4, 6)))
 WIDE = file(np.zeros((4, 5000), np.uint8))
 HUGE = file(np.zeros((1 + math.isqrt(picture_files.LARGEST),) * 2))
@@ -88,6 +91,25 @@ HUGE = file(np.zeros((1 + math.isqrt(picture_files.LARGEST),) * 2))
 def test_refused(graph, files, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"(?s){message}"):
         graph(tf.constant(files, tf.string))
+
+
+@given(
+    name=st.sampled_from(["png", "jpeg"]),
+    cut=st.integers(0, 200),
+    changes=st.dictionaries(st.integers(0, 400), st.integers(0, 255), max_size=5),
+    free=st.booleans(),
+)
+@settings(max_examples=200, deadline=None)
+def test_broken_files_are_refused_and_nothing_else(name, cut, changes, free):
+    data = bytearray(BROKEN[name])
+    for at, value in changes.items():
+        data[at % len(data)] = value
+    graph = FREE if free else GRAY
+    try:
+        found = graph(tf.constant([bytes(data[: len(data) - cut])]))
+    except tf.errors.InvalidArgumentError:
+        return
+    assert np.isfinite(found).all() and np.abs(found).max() <= 1
 
 
 class Assembler(Serves):
