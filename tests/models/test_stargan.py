@@ -128,49 +128,41 @@ def test_labels_out_of_range_and_missing_labels_are_named():
 
 
 def measured(model):
-    """Share of translations in the wrong colour, of right digits after it, L1 to own colour."""
+    """Shares of wrong colours and of right digits; L1 to the own colour, and there and back."""
     train, test = (data.source("tinted-digits", split).arrays for split in ("train", "test"))
     colour = classifier(train["image"], train["label"])
     digit = classifier(np.max(train["image"], -1), train["digit"])
     image, label = np.asarray(test["image"]), np.asarray(test["label"])
-    wrong, right = [], []
+
+    def translated(pictures, domain):
+        return model.sample(range(len(image)), "translate", 500, image=pictures, domain=domain)
+
+    wrong, right, cycle = [], [], []
     for shift in (1, 2, 3):
         target = (label + shift) % 4
-        there = model.sample(range(len(image)), "translate", 500, image=image, domain=target)
+        there = translated(image, target)
         wrong.append(np.mean(colour.predict(flat(there)) != target))
         right.append(np.mean(digit.predict(flat(there.max(-1))) == test["digit"]))
-    same = model.sample(range(len(image)), "translate", 500, image=image, domain=label)
-    return np.mean(wrong), np.mean(right), np.abs(same - image).mean()
+        cycle.append(np.abs(translated(there, label) - image).mean())
+    own = np.abs(translated(image, label) - image).mean()
+    return np.mean(wrong), np.mean(right), own, np.mean(cycle)
 
 
 @pytest.mark.slow
 def test_recolours_digits():
     model, _ = trained("stargan_digits")
-    domain_error, digit_accuracy, own = measured(model)
-    assert domain_error < 0.05 and digit_accuracy > 0.90 and own < 0.1, (
-        domain_error,
-        digit_accuracy,
-        own,
-    )
+    domain_error, digit_accuracy, own, cycle = figures = measured(model)
+    assert domain_error < 0.05 and digit_accuracy > 0.90, figures
+    assert own < 0.045 and cycle < 0.06, figures
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "weight",
-    [
-        "class_weight",
-        pytest.param(
-            "reconstruction_weight",
-            marks=pytest.mark.xfail(
-                reason="on 8x8 digits 92 % are still read right, and L1 is 0.06, without it"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("weight", ["class_weight", "reconstruction_weight"])
 def test_each_loss_is_needed(weight):
+    """Without reconstruction 8x8 digits are still read right, but come back twice as far off."""
     model, _ = trained("stargan_digits", f"model.{weight}=0.0")
-    domain_error, digit_accuracy, own = measured(model)
+    domain_error, _, own, cycle = figures = measured(model)
     if weight == "class_weight":
-        assert domain_error > 0.4, domain_error
+        assert domain_error > 0.4, figures
     else:
-        assert digit_accuracy < 0.90 or own > 0.1, (digit_accuracy, own)
+        assert own > 0.045 and cycle > 0.06, figures
