@@ -79,4 +79,4 @@ def _served(work, name, given):
 def _pairs(images, made):
     rows = min(len(images), len(made), 2 * PAIRS)
     both = np.concatenate([images[:rows], made[:rows]], axis=2)  # (N, H, 2W, C)
-    return pictures.grid(both, min(8, rows))
+    return pictures.grid(both, min(4, rows))
