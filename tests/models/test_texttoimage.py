@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -258,9 +259,11 @@ def test_a_text_optimizer_with_nothing_to_train():
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="not learnt yet: position is right, digit and colour are at chance")
 def test_pictures_are_as_their_texts_say():
-    """Colour, place and size of seen and of unseen combinations, after 1,200 steps."""
+    """Colour, place and size, of seen and of unseen combinations, after 648 steps of the players.
+
+    Digits take longer; configs/texttoimage_digits.yaml is the run for them.
+    """
     source = data.source("captioned-digits")
     model = TextToImageGAN(
         image_shape=(16, 16, 3),
@@ -269,15 +272,16 @@ def test_pictures_are_as_their_texts_say():
         vocabulary=vocabulary(source.arrays["text"].ravel()),
         text_length=12,
         embedding_dim=64,
-        text_steps=300,
+        text_steps=1215,
         text_dim=32,
+        interpolation_weight=0.0,
         generator_filters=16,
         discriminator_filters=16,
     )
-    model.compile()
-    model.fit(data.load("captioned-digits", batch_size=64), epochs=15, verbose=0)
+    model.compile(keras.optimizers.Adam(1e-3, 0.5), keras.optimizers.Adam(5e-4, 0.5))
+    model.fit(data.load("captioned-digits", batch_size=64), epochs=15 + 8, verbose=0)
     known = classifiers()
     for split in ("test", "held-out"):
         found = agreement(model, split, known)
-        assert found["position"] > 0.8 and found["size"] > 0.7 and found["colour"] > 0.5, found
+        assert min(found[name] for name in ("colour", "position", "size")) > 0.8, found
         assert matching_gap(model, split) > 0.3
