@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfgen
+from tests.learned import trained
 from tests.models.recording import step_recorded
 from tests.tiny import TINY
+from tfgen import data
 from tfgen.models import PuzzleGAN
 from tfgen.models.puzzlegan import overlap
 
@@ -124,3 +127,20 @@ def test_batches_without_patches_or_with_small_ones_are_named():
     small = {**batch, "patches": batch["patches"][:, :, :4]}
     with pytest.raises(ValueError, match="'patches' must have shape .*resized to the size"):
         model.fit(small, batch_size=4, verbose=0)
+
+
+@pytest.mark.slow
+def test_learns_where_patches_belong():
+    """A tenth of the config's training: already above both controls."""
+    model, _ = trained(
+        "puzzlegan_mnist5k",
+        "data.patch_warps=1",
+        "fit={epochs: 1, steps_per_epoch: 300}",
+        "compile.generator_optimizer.learning_rate.decay_steps=300",
+    )
+    options = {"image_size": 32, "patch_side": 0.34}
+    test, train = (data.source("patches:mnist-5k", s, **options) for s in ("test", "train"))
+    report = tfgen.evaluate(model, test, "mask_iou", training=train)
+    reached = report["mask_iou"].value
+    for control in ("mask_iou_of_mean", "mask_iou_shuffled"):
+        assert reached > report[control].value + 0.04, report
