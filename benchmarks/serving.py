@@ -29,7 +29,7 @@ import numpy as np
 
 BATCHING = """
 max_batch_size {{ value: {size} }}
-batch_timeout_micros {{ value: 2000 }}
+batch_timeout_micros {{ value: 10000 }}
 max_enqueued_batches {{ value: 1000 }}
 num_batch_threads {{ value: {threads} }}
 {allowed}
@@ -252,7 +252,7 @@ def overhead(export, inside, seconds):
                 print(f"  {api:10} {kind:5}  {summary(taken)}  p50 overhead {extra:+.2f} ms")
 
 
-def throughput(export, inside, seconds, clients, rows):
+def throughput(export, inside, seconds, clients, rows, threads):
     """Many clients with batching, as a fraction of the best that the process itself does."""
     print(f"{clients} clients, {rows} row(s) a request, batching; images a second")
     print("  (in brackets: milliseconds of a core an image, of the process that runs the model,")
@@ -268,7 +268,7 @@ def throughput(export, inside, seconds, clients, rows):
         best[kind] = max(rates.values())
         shown = "  ".join(f"{n}: {rate:.0f} ({used[n]:.2f})" for n, rate in rates.items())
         print(f"  in process {kind:5} by batch size  {shown}")
-    batching = {"size": max(64, rows), "threads": os.cpu_count()}
+    batching = {"size": max(64, rows), "threads": threads}
     with served(export, batching) as (process, rest, rpc):
         for api, make, port in (("gRPC", GrpcCall, rpc), ("REST", RestCall, rest)):
             for kind, signature in SIGNATURES.items():
@@ -317,6 +317,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--rows", type=int, default=1, help="rows of each request under load")
+    parser.add_argument("--batch-threads", type=int, default=os.cpu_count())
     parser.add_argument("--sustained-minutes", type=float, help="measure memory over this time")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -327,7 +328,8 @@ def main():
         inside = InProcess(export)
         print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
         overhead(export, inside, arguments.seconds)
-        throughput(export, inside, arguments.seconds, arguments.clients, arguments.rows)
+        clients, rows = arguments.clients, arguments.rows
+        throughput(export, inside, arguments.seconds, clients, rows, arguments.batch_threads)
 
 
 if __name__ == "__main__":
