@@ -55,7 +55,10 @@ def precision_recall_density_coverage(real, fake, nearest=5) -> dict[str, float]
 
 def squared_distances(a, b):
     """(N, F), (M, F) -> (N, M); by the expanded square, so equal rows may be 1e-12 apart."""
-    squares = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2.0 * a @ b.T
+    # One product gives all three terms: passes over (N, M) are what takes the time.
+    left = np.column_stack([-2.0 * a, np.square(a).sum(axis=1), np.ones(len(a), a.dtype)])
+    right = np.column_stack([b, np.ones(len(b), b.dtype), np.square(b).sum(axis=1)])
+    squares = left @ right.T
     return np.maximum(squares, 0.0, out=squares)
 
 
@@ -66,5 +69,6 @@ def _radii(x, nearest):
         squares = squared_distances(x[start : start + ROWS], x)
         own = np.arange(len(squares))
         squares[own, start + own] = np.inf  # Not its own neighbour, however rounding falls.
-        parts.append(np.partition(squares, nearest - 1, axis=1)[:, nearest - 1])
+        squares.partition(nearest - 1, axis=1)
+        parts.append(squares[:, nearest - 1].copy())  # A view would keep the whole block.
     return np.concatenate(parts)
