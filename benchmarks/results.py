@@ -26,9 +26,10 @@ page.
 
 One seed: the intervals are those of the samples and the pictures, not of training again. Data are
 the test split; models that are given pictures draw one sample for each. A reference for samples:
-what `is_of_real`, `ms_ssim_of_real` and `authenticity_of_real` say of real pictures. In rows marked
-* the numbers of samples differ, and the values do not compare; nor do values of two tables. A
-metric of samples compares a VAE's grey means with thresholded pictures, which sets it back.
+what `is_of_real`, `ms_ssim_of_real` and `authenticity_of_real` say of real pictures. Where the
+name of a figure has a star, the numbers of samples differ, and the values do not compare; nor do
+values of two tables. A metric of samples compares a VAE's grey means with thresholded pictures,
+which sets it back.
 """
 
 
