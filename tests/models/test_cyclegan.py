@@ -213,3 +213,13 @@ def test_without_the_cycle_the_inversion_is_worse():
     model, _ = trained("cyclegan_digits", "model.cycle_weight=0.0")
     truth, cycle, _ = errors(model)
     assert truth > 0.10 and cycle > 0.08, (truth, cycle)
+
+
+def test_a_served_graph_refuses_sides_that_cannot_be_halved():
+    model = TINY["cyclegan"].build()
+    served = tf.function(
+        model.a_to_b, input_signature=[tf.TensorSpec((None, None, None, 1))], autograph=False
+    )
+    assert served(tf.zeros((1, 8, 10, 1)))["image"].shape == (1, 8, 10, 1)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="multiples of 2"):
+        served(tf.zeros((1, 8, 9, 1)))

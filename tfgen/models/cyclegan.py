@@ -190,13 +190,16 @@ class CycleGAN(GenerativeModel):
         return {"image": self.generator_ba(self.whole(image), training=False)}
 
     def whole(self, image):
-        """The image, where its sides are not known to be wrong."""
+        """The image, if its sides can be halved and doubled again."""
         unit = 2**self.downsamplings
+        message = f"Sides must be multiples of {unit}. Received: "
+        advice = " Crop or resize the pictures; `tfgen translate` does so by itself."
         if any(side is not None and side % unit for side in image.shape[1:3]):
-            raise ValueError(
-                f"Sides must be multiples of {unit}. Received: {image.shape}. Crop or resize the "
-                "pictures; `tfgen translate` does so by itself."
-            )
+            raise ValueError(f"{message}{image.shape}.{advice}")
+        if None in image.shape[1:3]:  # A served graph's; an ONNX file leaves the check out.
+            fits = tf.reduce_all(tf.equal(tf.shape(image)[1:3] % unit, 0))
+            with tf.control_dependencies([tf.Assert(fits, [message, tf.shape(image), advice])]):
+                image = tf.identity(image)
         return image
 
     def signatures(self):
