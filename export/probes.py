@@ -46,7 +46,7 @@ def extreme(signature, examples=None) -> dict[str, np.ndarray]:
         if ends is not None and not (examples and name in examples):
             shape = feeds[name].shape
             width = int(np.prod(shape[1:]))
-            if len(spec.shape) == 3 and not spec.distribution:
+            if spec.is_image:
                 rows = [ends[np.int8(generator.random(width) < high)] for high in (0.1, 0.5, 0.9)]
             else:
                 rows = [np.full(width, ends[0]), np.full(width, ends[1]), np.resize(ends, width)]

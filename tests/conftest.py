@@ -1,6 +1,5 @@
 """Two logical CPU devices for the tests under MirroredStrategy, set before TensorFlow starts."""
 
-import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -29,14 +28,6 @@ def pytest_collection_modifyitems(items):
         item.add_marker(pytest.mark.xdist_group(group(item)))
     order = {name: number for number, name in enumerate(dict.fromkeys(map(group, items)))}
     items.sort(key=lambda item: order[group(item)])
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _forget_graphs():
-    """Graphs of one file's models do not stay for the next."""
-    yield
-    keras.backend.clear_session()
-    gc.collect()
 
 
 @pytest.fixture
