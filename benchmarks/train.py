@@ -20,8 +20,8 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 COLUMNS = (
     ("config", "{}"),
     ("batch", "{}"),
-    ("memory_images_per_s", "{:.0f}"),
-    ("pipeline_images_per_s", "{:.0f}"),
+    ("memory_images_per_s", "{:.3g}"),
+    ("pipeline_images_per_s", "{:.3g}"),
     ("ratio", "{:.2f}"),
     ("first_step_s", "{:.1f}"),
     ("peak_gib", "{:.2f}"),

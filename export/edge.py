@@ -56,7 +56,7 @@ class Edge:
             self._session = onnxruntime.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
             )
-        except _refusals(onnxruntime) as error:
+        except refusals() as error:
             raise ValueError(f"{path} cannot be run by onnxruntime: {error}") from error
         properties = self._session.get_modelmeta().custom_metadata_map
         if "tfgen.signature" not in properties:
@@ -137,8 +137,10 @@ class Edge:
         return numbers
 
 
-def _refusals(onnxruntime):
+def refusals() -> tuple[type[Exception], ...]:
     """The exceptions by which onnxruntime refuses a file; they have no class in common."""
+    import onnxruntime
+
     state = onnxruntime.capi.onnxruntime_pybind11_state
     names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented")
     return tuple(getattr(state, name) for name in names)

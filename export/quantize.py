@@ -20,11 +20,23 @@ import onnx as onnx_format
 import onnxruntime
 
 from tfgen.export import ExportError, probes
+from tfgen.export.edge import refusals
 from tfgen.export.names import onnx_output
 
 VARIANTS = ("fp16", "int8")
 ROWS = 64  # Compared of each signature.
 _RANGE = 2.0  # Of pictures in [-1, 1].
+# What the converters raise for a graph that they cannot handle, and running it later.
+REFUSALS = (
+    ValueError,
+    RuntimeError,
+    TypeError,
+    KeyError,
+    onnx_format.checker.ValidationError,
+    onnx_format.shape_inference.InferenceError,
+    onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException,
+    *refusals(),
+)
 
 
 def write(folder: Path, signatures, variants, examples=None) -> dict:
@@ -59,7 +71,7 @@ def write(folder: Path, signatures, variants, examples=None) -> dict:
                 convert(source, path, variant)
                 got = run(path, feeds)
                 check(got, wanted)
-            except _REFUSALS as error:
+            except REFUSALS as error:
                 path.unlink(missing_ok=True)
                 report[variant][name] = {"error": " ".join(str(error).split())[:300]}
                 continue
@@ -168,20 +180,3 @@ def compared(got, wanted, others, name) -> dict[str, float]:
         "float32_p": own[1],
         "rows": len(flat[0]),
     }
-
-
-def _refusals():
-    state = onnxruntime.capi.onnxruntime_pybind11_state
-    names = ("Fail", "InvalidArgument", "InvalidGraph", "NotImplemented", "RuntimeException")
-    return (
-        ValueError,
-        RuntimeError,
-        TypeError,
-        KeyError,
-        onnx_format.checker.ValidationError,
-        onnx_format.shape_inference.InferenceError,
-        *(getattr(state, name) for name in names),
-    )
-
-
-_REFUSALS = _refusals()

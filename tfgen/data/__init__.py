@@ -27,7 +27,7 @@ from tfgen.data import (
     tinted,
 )
 from tfgen.data.domains import pairs
-from tfgen.data.key_patches import patches
+from tfgen.data.key_patches import COUNT, patches
 from tfgen.data.picture import Form
 from tfgen.data.pipeline import batches
 from tfgen.data.sources import Source, array
@@ -102,7 +102,7 @@ def source(
     data_dir: str | None = None,
     download: bool = False,
     memory_limit: int | None = None,
-    patch_count: int = 3,
+    patch_count: int = COUNT,
     patch_side: float | None = None,
     patch_warps: int = 0,
 ) -> Source:
@@ -143,7 +143,7 @@ def source(
             warps = patch_warps if split.startswith("train") else 0
             return patches(domains.one(rest, split, find), patch_count, patch_side, warps)
         return domains.named(rest, split, find)
-    if (patch_count, patch_side, patch_warps) != (3, None, 0):
+    if (patch_count, patch_side, patch_warps) != (COUNT, None, 0):
         raise ValueError(
             f"patch_count, patch_side and patch_warps apply to 'patches:NAME' only. "
             f"Received: {name!r}."

@@ -79,7 +79,7 @@ def _rows(path, wanted, name):
         found[picture] = _Row(picture, values, entry.get("split") or None)
     if not found:
         raise ValueError(f"{path}: there are no pictures in it.")
-    missing = [p for p in folder._pictures(path.parent) if p not in found]
+    missing = [p for p in folder.pictures(path.parent) if p not in found]
     if missing:
         raise ValueError(
             f"{path}: {len(missing)} pictures beside it have no line, the first is "

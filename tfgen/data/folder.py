@@ -30,7 +30,9 @@ UNREADABLE = (
 )
 
 
-class _Listing(NamedTuple):
+class Listing(NamedTuple):
+    """Files of pictures with their labels."""
+
     paths: list[Path]
     labels: np.ndarray | None
     class_names: tuple[str, ...] | None
@@ -68,6 +70,18 @@ def folder(path: str, split: str, form: Form, limit: int) -> Source:
             f"Data set {name!r}, split {split!r}: no pictures found. Expected files ending in "
             f"{' '.join(EXTENSIONS)}, directly in the folder or in one folder a class."
         )
+    stored = loaded(root, listing, form, limit, name)
+    return build(
+        name, split, stored.arrays, listing.class_names, stored.failures, stored.fingerprint
+    )
+
+
+def loaded(root: Path, listing: Listing, form: Form, limit: int, name: str):
+    """The pictures of a listing and their labels, as `tfgen.data.store.store` keeps them.
+
+    Raises:
+        ValueError: None can be decoded.
+    """
     stored = store(
         _key(root, listing, form),
         len(listing.paths),
@@ -80,9 +94,7 @@ def folder(path: str, split: str, form: Form, limit: int) -> Source:
             f"Data set {name!r}: none of the {len(listing.paths)} pictures could be decoded. "
             f"The first: {stored.failures[0]}."
         )
-    return build(
-        name, split, stored.arrays, listing.class_names, stored.failures, stored.fingerprint
-    )
+    return stored
 
 
 def _split_listing(root, name, split):
@@ -95,7 +107,7 @@ def _split_listing(root, name, split):
         wanted = ["train", "test"] if split == "all" else [split]
         listings = [_listed(root / part, name, classes) for part in wanted]
         labels = [p.labels for p in listings]
-        return _Listing(
+        return Listing(
             [path for p in listings for path in p.paths],
             None if any(part is None for part in labels) else np.concatenate(labels),
             tuple(classes) or None,
@@ -112,7 +124,7 @@ def _split_listing(root, name, split):
     num_train = len(order) - min(max(1, round(len(order) / 10)), len(order) - 1)
     rows = np.sort(order[:num_train] if split == "train" else order[num_train:])
     labels = None if whole.labels is None else whole.labels[rows]
-    return _Listing([whole.paths[row] for row in rows], labels, whole.class_names)
+    return Listing([whole.paths[row] for row in rows], labels, whole.class_names)
 
 
 def _is_picture(path):
@@ -120,7 +132,7 @@ def _is_picture(path):
     return not hidden and path.suffix.lower() in EXTENSIONS and path.is_file()
 
 
-def _pictures(root):
+def pictures(root):
     """Pictures below `root`, hidden folders left out, in an order that no file system decides."""
     found = [p for p in root.rglob("*") if _is_picture(p)]
     visible = [p for p in found if not any(s.startswith(".") for s in p.relative_to(root).parts)]
@@ -141,7 +153,7 @@ def _listed(root, name, classes):
             f"pictures ({classes[0]}, ...). Use either a flat folder or one folder a class."
         )
     if not classes:
-        return _Listing(flat, None, None)
+        return Listing(flat, None, None)
     extra = sorted(set(_classes(root)) - set(classes))
     if extra:
         raise ValueError(
@@ -150,10 +162,10 @@ def _listed(root, name, classes):
         )
     paths, labels = [], []
     for number, class_name in enumerate(classes):
-        found = _pictures(root / class_name) if (root / class_name).is_dir() else []
+        found = pictures(root / class_name) if (root / class_name).is_dir() else []
         paths += found
         labels += [number] * len(found)
-    return _Listing(paths, np.array(labels, np.int32), tuple(classes))
+    return Listing(paths, np.array(labels, np.int32), tuple(classes))
 
 
 def _key(root, listing, form):

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from tfgen.data import folder
-from tfgen.data.store import store
 
 PICTURE = ("file_name", "image", "file", "filename", "image_id")
 
@@ -125,17 +124,6 @@ def decoded(root: Path, paths: list[Path], form, limit: int, name: str):
         ValueError: None can be decoded.
     """
     # The rows' numbers go through the store as labels: pictures may fail to decode.
-    listing = folder._Listing(paths, np.arange(len(paths), dtype=np.int32), None)
-    stored = store(
-        folder._key(root, listing, form),
-        len(paths),
-        lambda: folder._chunks(root, listing, form),
-        limit,
-        f"Decoding {name}",
-    )
-    if len(stored.arrays["image"]) == 0:
-        raise ValueError(
-            f"Data set {name!r}: none of the {len(paths)} pictures could be decoded. "
-            f"The first: {stored.failures[0]}."
-        )
+    listing = folder.Listing(paths, np.arange(len(paths), dtype=np.int32), None)
+    stored = folder.loaded(root, listing, form, limit, name)
     return stored.arrays["image"], stored.arrays["label"], stored.failures

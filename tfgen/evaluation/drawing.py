@@ -96,6 +96,22 @@ def pictures(
             done += rows
 
 
+def served(model, name: str, batch, first: int = 0) -> dict[str, np.ndarray]:
+    """The outputs of a signature for a batch of the data; what the batch lacks is drawn.
+
+    Args:
+        model: A `GenerativeModel`, in the state that counts.
+        name: Of the signature.
+        batch: Arrays by name; each input that is among them is taken from it.
+        first: Seed of the first row.
+    """
+    signature = model.signatures()[name]
+    given = {k: batch[k] for k in signature.inputs if k in batch}
+    rows = len(next(iter(batch.values())))
+    feeds = signature.draw(range(first, first + rows), **given)
+    return {k: v.numpy() for k, v in model.call_signature(name, feeds).items()}
+
+
 def check(images, expected, signature, first=0):
     """Raises Unmeasurable where generated pictures cannot be measured."""
     who = f"Signature {signature!r} of the model"

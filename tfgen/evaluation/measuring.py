@@ -1,7 +1,6 @@
 """The figures of one model: which metrics apply, what they give, and the stamp of each."""
 
 import datetime
-import hashlib
 import math
 import os
 import time
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tfgen import record
+from tfgen import files, record
 from tfgen.checkpoints import taken
 from tfgen.evaluation import combine, drawing, guard, needs, progress
 from tfgen.evaluation.report import Figure, Report
@@ -155,7 +154,7 @@ def _stamp(model, one, options, share):
             "name": type(model).__name__,
             "seed": int(model.seed),
             "step": taken(model),
-            "weights": weights_hash(model),
+            "weights": files.sha256_of_arrays(model.get_weights())[:16],
             **one.about,
         },
         "data": one.reference.stamp(),
@@ -228,11 +227,3 @@ def _unit(name, units):
     if name.endswith("bits_per_dim"):
         return "bits/dim"
     return "nats" if name.startswith("iwae") else ""
-
-
-def weights_hash(model) -> str:
-    """Sixteen letters of the SHA-256 of a model's weights."""
-    digest = hashlib.sha256()
-    for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()[:16]

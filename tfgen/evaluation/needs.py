@@ -92,8 +92,8 @@ def conditional_bound(work):
     """A variational bound of log p(y|x)."""
     if not (hasattr(work.model, "condition_of") and hasattr(work.model, "recognition")):
         return "the model has no variational bound of log p(y|x)"
-    wanted = {"label": "label", "mask": "mask"}.get(work.model.condition)
-    if wanted is not None and wanted not in work.reference.keys:
+    wanted = work.model.condition
+    if wanted in ("label", "mask") and wanted not in work.reference.keys:
         return f"the data lack {wanted}"
     return None
 

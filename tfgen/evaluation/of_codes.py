@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfgen.evaluation import needs
+from tfgen.evaluation import drawing, needs
 from tfgen.metrics import measures
 
 
@@ -39,12 +39,8 @@ class Disentanglement:
 
 def encoded(model, batch):
     """Codes (B, Z) of a batch: means, plain codes, or probabilities and means side by side."""
-    table = model.signatures()
-    name = "encode" if "encode" in table else "infer"
-    inputs = table[name].inputs
-    given = {k: batch[k] for k in inputs if k in batch}
-    feeds = table[name].draw(range(len(batch["image"])), **given)
-    outputs = {k: v.numpy() for k, v in model.call_signature(name, feeds).items()}
+    name = "encode" if "encode" in model.signatures() else "infer"
+    outputs = drawing.served(model, name, batch)
     if name == "encode":
         return next(iter(outputs.values()))
     kept = [v.reshape(len(v), -1) for k, v in outputs.items() if k != "stddev"]

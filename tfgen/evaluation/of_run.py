@@ -68,7 +68,7 @@ def check(settings: Config, model) -> None:
 
 def after_training(settings: Config, folder: Path, model) -> Report:
     """The metrics of a config, measured and kept in the folder of the run."""
-    chosen, options = settings.evaluation, Options()
+    chosen = settings.evaluation
     options = Options(chosen["samples"], list(chosen["seeds"]), chosen["features"], chosen["seen"])
     metrics = chosen_metrics(settings.metrics)
     report = measure(_subject(settings, folder, model), metrics, True, options, {})

@@ -7,6 +7,7 @@ import numpy as np
 from tfgen.evaluation import drawing, needs
 from tfgen.evaluation.of_conditions import fitted
 from tfgen.metrics import intervals
+from tfgen.models.puzzlegan import overlap
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class MaskIoU:
         with work.model.averaged():
             for batch in batches:
                 truth = batch["mask"]
-                placed = _served(work.model, "assemble", batch, self.seed + done)["mask"]
+                placed = drawing.served(work.model, "assemble", batch, self.seed + done)["mask"]
                 found["mask_iou"].append(overlap(placed, truth))
                 # Rows are independent: those of other patches are those of other pictures.
                 found["mask_iou_shuffled"].append(overlap(np.roll(placed, 1, axis=0), truth))
@@ -97,7 +98,7 @@ class Reconstruction:
         batches = work.watched(work.reference.batches(work.batch_size), "reconstructions")
         with work.model.averaged():
             for batch in batches:
-                made = _served(work.model, "reconstruct", batch, done)["image"]
+                made = drawing.served(work.model, "reconstruct", batch, done)["image"]
                 drawing.check(np.clip(made, -1, 1), work.reference.image_shape, "reconstruct", done)
                 squares = np.square(0.5 * (made.astype(np.float64) - batch["image"]))
                 found.append(squares.reshape(len(squares), -1).mean(1))
@@ -113,12 +114,6 @@ def _mean_mask(training):
     if training is None or "mask" not in training.keys:
         return None
     return training.rows("mask", limit=10_000)[0].mean(0)
-
-
-def overlap(mask, truth):
-    """Intersection over union at threshold 0.5 of each picture; (B, H, W, 1) each -> (B,)"""
-    a, b = (np.asarray(m).reshape(len(m), -1) > 0.5 for m in (mask, truth))
-    return (a & b).sum(1) / np.maximum((a | b).sum(1), 1)
 
 
 def _cyclegan(work, limit):
@@ -180,13 +175,6 @@ def _translated(work, signature, images, domain=None):
     made = work.model.sample(range(len(images)), signature, work.batch_size, **given)
     drawing.check(made, images.shape[1:], signature)
     return np.clip(made, -1.0, 1.0)
-
-
-def _served(model, name, batch, first):
-    signature = model.signatures()[name]
-    given = {k: batch[k] for k in signature.inputs if k in batch}
-    feeds = signature.draw(range(first, first + len(batch["image"])), **given)
-    return {k: v.numpy() for k, v in model.call_signature(name, feeds).items()}
 
 
 def _zeros_and_ones(features):

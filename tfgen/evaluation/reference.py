@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import data
+from tfgen.construct import parameters
 from tfgen.data.sources import Source
 from tfgen.step import as_batch
 
@@ -75,7 +76,8 @@ def of(given, split="test", **preparation) -> Reference:
     if isinstance(given, Reference):
         return given
     if isinstance(given, str):
-        own = {k: preparation.pop(k) for k in list(preparation) if k in _SOURCE_OPTIONS}
+        known = parameters(data.source)
+        own = {k: preparation.pop(k) for k in list(preparation) if k in known}
         return of_source(data.source(given, split, **own), **preparation)
     if isinstance(given, Source):
         return of_source(given, **preparation)
@@ -89,12 +91,6 @@ def of(given, split="test", **preparation) -> Reference:
     else:
         source = data.array(np.asarray(given), split=split)
     return of_source(source, **preparation)
-
-
-_SOURCE_OPTIONS = (
-    "image_size", "channels", "resize", "data_dir", "download", "memory_limit",
-    "patch_count", "patch_side", "patch_warps",
-)  # fmt: skip
 
 
 def of_source(source: Source, binarize=None, crop=None, seed=0) -> Reference:

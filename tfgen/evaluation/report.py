@@ -49,12 +49,22 @@ class Figure:
     def better(self) -> str:
         """ "lower", "higher", or "" where neither is."""
         stem = "iwae" if self.name.startswith("iwae") else self.name
-        if stem.endswith("_of_real") or stem.startswith("judge"):
+        if self.is_control:
             return ""
         for names, word in ((LOWER, "lower"), (HIGHER, "higher")):
             if stem in names or stem.partition("_")[0] in names:
                 return word
         return ""
+
+    @property
+    def arrow(self) -> str:
+        """An arrow in the better direction, or nothing."""
+        return {"lower": "\u2193", "higher": "\u2191"}.get(self.better, "")
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is about the data or a judge, and not about the model."""
+        return self.name.endswith("_of_real") or self.name.startswith("judge")
 
     def interval(self) -> str:
         """The interval as text, or a dash."""
@@ -165,6 +175,14 @@ def protocol(stamp: dict) -> str:
     if share:
         text += f"; trained on {share:.1%} of them"
     return text
+
+
+def by_protocol(figures: list[Figure]) -> dict[str, list[Figure]]:
+    """The figures under each line of `protocol`, in their order."""
+    groups: dict[str, list[Figure]] = {}
+    for figure in figures:
+        groups.setdefault(protocol(figure.stamp), []).append(figure)
+    return groups
 
 
 def shown(number: float) -> str:

@@ -7,7 +7,6 @@ pictures, its hash).
 import hashlib
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfgen import files
@@ -31,7 +30,7 @@ def inception():
         ) from error
     outputs = [network.get_layer("avg_pool").output, network.output]
     both = keras.Model(network.input, outputs)
-    digest = _weights_hash(network)
+    digest = files.sha256_of_arrays(network.get_weights())
     return (lambda image: tuple(both(image, training=False))), (299, 299, 3), digest
 
 
@@ -74,11 +73,4 @@ def _folder_hash(folder):
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         digest.update(f"{path.relative_to(folder)} {files.sha256(path)}\n".encode())
-    return digest.hexdigest()
-
-
-def _weights_hash(network):
-    digest = hashlib.sha256()
-    for weight in network.get_weights():
-        digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()

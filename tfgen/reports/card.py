@@ -8,7 +8,7 @@ import yaml
 
 from tfgen import files
 from tfgen.evaluation import store
-from tfgen.evaluation.report import Figure, protocol, shown
+from tfgen.evaluation.report import Figure, by_protocol, shown
 
 NAME = "README.md"
 # Default signature -> task of the Hub.
@@ -107,7 +107,7 @@ def _results(figures, task):
     """
     groups: dict = {}
     for figure in figures:
-        if figure.name.endswith("_of_real") or figure.name.startswith("judge"):
+        if figure.is_control:
             continue
         data = figure.stamp["data"]
         groups.setdefault((data["name"], data["split"]), []).append(figure)
@@ -171,11 +171,8 @@ def _call(record):
 def _table(figures, record):
     if not figures:
         return "Nothing was measured of this run."
-    groups: dict[str, list] = {}
-    for f in figures:
-        groups.setdefault(protocol(f.stamp), []).append(f)
     parts = []
-    for text, own in groups.items():
+    for text, own in by_protocol(figures).items():
         rows = ["| figure | value | interval | how |", "|---|---|---|---|"]
         for f in own:
             unit = f" {f.unit}" if f.unit else ""

@@ -116,8 +116,7 @@ def names(found: dict[str, list[Figure]]) -> list[str]:
 
 
 def _label(figure, differs):
-    arrow = {"lower": "\u2193", "higher": "\u2191"}.get(figure.better, "")
-    return " ".join(filter(None, (figure.name, arrow, figure.unit, "*" if differs else "")))
+    return " ".join(filter(None, (figure.name, figure.arrow, figure.unit, "*" if differs else "")))
 
 
 def _named(figures_, name):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tfgen import files, record
 from tfgen.evaluation import of_run, store
-from tfgen.evaluation.report import protocol
+from tfgen.evaluation.report import by_protocol
 from tfgen.evaluation.report import shown as text_of
 from tfgen.reports import charts, shown
 from tfgen.yaml_text import read
@@ -110,11 +110,8 @@ def _measured(folder):
     if not figures:
         name = html.escape(str(folder))
         return [f"<h2>Figures</h2><p>Not measured yet: <code>tfgen evaluate {name}</code></p>"]
-    groups: dict[str, list] = {}
-    for f in figures:
-        groups.setdefault(protocol(f.stamp), []).append(f)
     parts = ["<h2>Figures</h2>"]
-    for text, own in groups.items():
+    for text, own in by_protocol(figures).items():
         shared = [n for n in own[0].notes if all(n in f.notes for f in own)]
         parts.append(f'<p class="of">Measured on {html.escape(text)}.</p>')
         parts += [f'<p class="note">{html.escape(n)}</p>' for n in shared]
@@ -125,12 +122,12 @@ def _measured(folder):
 
 
 def _row(figure, notes):
-    arrow = {"lower": " \u2193", "higher": " \u2191"}.get(figure.better, "")
-    title = f"{figure.better} is better" if arrow else ""
+    name = f"{figure.name} {figure.arrow}".strip()
+    title = f"{figure.better} is better" if figure.better else ""
     marks = "".join(f'<div class="note">{html.escape(n)}</div>' for n in notes)
     stamp = html.escape(json.dumps(figure.stamp, indent=1))
     return (
-        f'<tr><td title="{title}">{html.escape(figure.name)}{arrow}</td>'
+        f'<tr><td title="{title}">{html.escape(name)}</td>'
         f'<td class="number">{text_of(figure.value)} {html.escape(figure.unit)}</td>'
         f'<td class="number">{figure.interval()}</td><td><details><summary>'
         f"{html.escape(figure.method)}</summary><pre>{stamp}</pre></details>{marks}</td></tr>"

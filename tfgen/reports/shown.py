@@ -64,14 +64,13 @@ def _drawn(work):
 
 def _served(work, name, given):
     """A signature's first output on the data's first pictures."""
-    signature = work.model.signatures()[name]
-    keys = [k for k in signature.inputs if k in work.reference.keys and k not in given]
+    inputs = work.model.signatures()[name].inputs
+    keys = [k for k in inputs if k in work.reference.keys and k not in given]
     rows = work.reference.rows(*keys, limit=PAIRS)
-    feeds = {**dict(zip(keys, rows, strict=True)), **given}
-    count = min(len(rows[0]), *(len(v) for v in feeds.values()))
-    feeds = signature.draw(range(count), **{k: v[:count] for k, v in feeds.items()})
+    batch = {**dict(zip(keys, rows, strict=True)), **given}
+    count = min(map(len, batch.values()))
     with work.model.averaged():
-        images = work.model.call_signature(name, feeds)["image"].numpy()
+        images = drawing.served(work.model, name, {k: v[:count] for k, v in batch.items()})["image"]
     drawing.check(np.clip(images, -1, 1), work.reference.image_shape, name)
     return images
 
