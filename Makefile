@@ -4,7 +4,7 @@ BIN := .venv/bin
 EXTRAS := serving,test,dev
 # Processes that share the tests; each grows to about 10 GiB.
 JOBS ?= 2
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help quickstart test slow browser lint docs bench clean
 

@@ -202,6 +202,17 @@ def pictures(measure, sets):
     return draw, measure, None
 
 
+def codes():
+    """A case: five codes that mix three factors, each with noise of its own."""
+    mixing = np.random.default_rng(0).normal(size=(3, 5))
+
+    def draw(generator, samples):
+        factors = generator.integers(0, 4, (samples, 3))
+        return factors @ mixing + generator.normal(size=(samples, 5)), factors
+
+    return draw, measures.disentanglement, None
+
+
 def copies():
     """A case: authenticity against a given training set."""
     population = Skewed(0.0)
@@ -229,6 +240,7 @@ CASES = {
     "swd": lambda: pictures(measures.sliced_wasserstein, 2),
     "ms-ssim": lambda: pictures(measures.diversity, 1),
     "authenticity": copies,
+    "disentanglement": codes,
     "mean": lambda: (lambda g, n: (g.exponential(size=n),), intervals.mean, 1.0),
 }
 

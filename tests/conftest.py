@@ -1,5 +1,6 @@
 """Two logical CPU devices for the tests under MirroredStrategy, set before TensorFlow starts."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -7,27 +8,52 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework import ops
 
 CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 
+def group(item):
+    """The tests that share their models: a file, or one tiny model of the conformance suite."""
+    from tests.tiny import TINY
+
+    tiny = getattr(getattr(item, "callspec", None), "params", {}).get("tiny")
+    name = next((name for name, entry in TINY.items() if entry is tiny), "")
+    return f"{item.path.name} {name}"
+
+
+def pytest_collection_finish():
+    gc.collect()
+    gc.freeze()  # what importing made stays; collections need not look at it again
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """One worker for each file, and for each tiny model of the conformance suite.
 
     Models are built once a worker and shared by the tests on them, which follow each other.
     """
-    from tests.tiny import TINY
-
-    def group(item):
-        tiny = getattr(getattr(item, "callspec", None), "params", {}).get("tiny")
-        name = next((name for name, entry in TINY.items() if entry is tiny), "")
-        return f"{item.path.name} {name}"
-
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group(item)))
     order = {name: number for number, name in enumerate(dict.fromkeys(map(group, items)))}
     items.sort(key=lambda item: order[group(item)])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    """Free the graphs of one group before the next.
+
+    TensorFlow registers a gradient for every trace of an optimizer's update and never forgets
+    one, so a process that traces hundreds of training steps would keep all of their graphs.
+    """
+    result = yield
+    if nextitem is None or group(nextitem) != group(item):
+        registered = ops.gradient_registry._registry
+        for name in [name for name in registered if name.startswith("CustomGradient-")]:
+            del registered[name]
+        gc.collect()
+    return result
 
 
 @pytest.fixture

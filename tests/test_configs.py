@@ -37,6 +37,8 @@ def test_config_takes_one_step(path):
         shape=model.image_shape,
         num_classes=getattr(model, "num_classes", None),
     )
+    # Graphs are tested on the tiny versions; those of full size take minutes to trace.
+    model.run_eagerly = True
     history = model.fit(tiny.batch(rows), batch_size=rows, verbose=0).history
     assert np.isfinite([v for values in history.values() for v in values]).all()
 

@@ -50,13 +50,15 @@ def conditional_log_likelihood(
 
     @tf.function(reduce_retracing=True)
     def weights(batch, first, part):
-        # Each sample has a stream of its own, so a longer chunk draws the same numbers.
-        parts = []
-        for number in range(chunk):
+        shape = (tf.shape(batch["image"])[0], model.latent_dim)
+
+        def sample(number):
+            # Each sample has a stream of its own, so a longer chunk draws the same numbers.
             stream = (part * chunk + number, _PURPOSE)
-            shape = (tf.shape(batch["image"])[0], model.latent_dim)
-            parts.append(random.normal(xp, shape, tf.constant(seed, tf.int64), stream, first))
-        return log_weights(model, batch, tf.stack(parts, axis=1), method)
+            return random.normal(xp, shape, tf.constant(seed, tf.int64), stream, first)
+
+        eps = tf.map_fn(sample, tf.range(chunk, dtype=tf.int64), fn_output_signature=tf.float32)
+        return log_weights(model, batch, tf.transpose(eps, (1, 0, 2)), method)
 
     with model.averaged():
         for first in range(0, rows, batch_size):

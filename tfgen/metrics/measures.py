@@ -107,11 +107,12 @@ def disentanglement(codes, factors, subsets=5, seed=0) -> dict[str, Value]:
 
     def each(z, v):
         dci = scores.dci(z, v, seed)
+        votes = max(1, round(800 * len(z) / len(codes)))  # So that their noise, too, is as 1/N.
         return {
             "mig": scores.mig(z, v),
             **{f"dci_{name}": value for name, value in dci.items()},
             "sap": scores.sap(z, v, seed),
-            "factor_vae": scores.factor_vae_score(z, v, seed=seed),
+            "factor_vae": scores.factor_vae_score(z, v, votes=votes, seed=seed),
         }
 
     names = ("dci_disentanglement", "dci_completeness", "dci_informativeness")
