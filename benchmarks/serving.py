@@ -7,7 +7,8 @@
 
 The server is a process of its own; the clients share the cores with it. Closed loop: each client
 sends when it has its answer. Open loop: requests arrive at random times, whether or not earlier
-ones are answered, so that queueing shows. Needs tfgen[serving].
+ones are answered, so that queueing shows. A batch waits for further requests a tenth of the time
+that a full one takes, and 10 ms at least. Needs tfgen[serving].
 """
 
 import argparse
@@ -36,7 +37,7 @@ from benchmarks.load import (
 
 BATCHING = """
 max_batch_size {{ value: {size} }}
-batch_timeout_micros {{ value: 10000 }}
+batch_timeout_micros {{ value: {micros} }}
 max_enqueued_batches {{ value: 1000 }}
 num_batch_threads {{ value: {threads} }}
 {allowed}
@@ -132,7 +133,7 @@ def overhead(export, inside, seconds):
 
 def throughput(export, inside, seconds, clients, rows, threads):
     """Many clients with batching, as a fraction of the best that the process itself does."""
-    print(f"{clients} clients, {rows} row(s) a request, batching; images a second")
+    print(f"{clients} clients, {rows} row(s) a request; images a second")
     print("  (in brackets: milliseconds of a core an image, of the process that runs the model,")
     print("  and of the clients, which take their share of the same cores)")
     best = {}
@@ -146,7 +147,12 @@ def throughput(export, inside, seconds, clients, rows, threads):
         best[kind] = max(rates.values())
         shown = "  ".join(f"{n}: {rate:.0f} ({used[n]:.2f})" for n, rate in rates.items())
         print(f"  in process {kind:5} by batch size  {shown}")
-    batching = {"size": max(64, rows), "threads": threads}
+    size = max(64, rows)
+    wait = max(0.01, 0.1 * size / max(best.values()))
+    print(
+        f"  batches of at most {size}, {threads} at a time, after {wait * 1e3:.0f} ms at the latest"
+    )
+    batching = {"size": size, "threads": threads, "micros": round(wait * 1e6)}
     with served(export, batching) as (process, rest, rpc):
         for api, make, port in (("gRPC", GrpcCall, rpc), ("REST", RestCall, rest)):
             for kind, signature in SIGNATURES.items():
@@ -165,7 +171,11 @@ def throughput(export, inside, seconds, clients, rows, threads):
 def sustained(export, minutes):
     """A mix of requests for minutes; the server's memory as it goes."""
     print(f"{minutes:g} minutes, 16 clients, gRPC and REST, with batching")
-    with served(export, {"size": 64, "threads": os.cpu_count()}) as (process, rest, rpc):
+    with served(export, {"size": 64, "threads": os.cpu_count(), "micros": 10_000}) as (
+        process,
+        rest,
+        rpc,
+    ):
 
         def resident():
             pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])

@@ -283,6 +283,13 @@ def test_smaller_updates_at_larger_sides_and_their_replicas(strategy):
         np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-4, err_msg=a.path)
 
 
+def test_served_pictures_are_in_range_though_the_last_layer_is_linear(grown):
+    z = noise(16, 8)
+    trained = grown.trained_stage()
+    assert np.abs(grown.generator.pictures(z, trained, grown.alpha(stage=trained))).max() > 1.0
+    assert np.abs(grown.call_signature("generate", {"z": z})["image"]).max() <= 1.0
+
+
 @pytest.mark.parametrize("shape", [(28, 28, 1), (8, 16, 1), (2, 2, 3), (12, 12, 3)])
 def test_side_that_is_no_power_of_two(shape):
     with pytest.raises(ValueError, match="power of two"):

@@ -239,7 +239,12 @@ class ProgressiveGAN(GenerativeModel):
         return super().call_signature(name, feeds)
 
     def generate(self, stage, z):
-        return {"image": self.generator.pictures(z, stage, self.alpha(stage=stage))}
+        """Pictures (B, S, S, C) of the stage's side, clipped to [-1, 1] as the authors write them.
+
+        G's last layer is linear, and D sees its values as they are.
+        """
+        pictures = self.generator.pictures(z, stage, self.alpha(stage=stage))
+        return {"image": tf.clip_by_value(pictures, -1.0, 1.0)}
 
     def signatures(self):
         generate = functools.partial(self.generate, self.trained_stage())
