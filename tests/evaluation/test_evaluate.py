@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import tfgen
-from tests.evaluation.painters import copying, digits, noise, painter
+from tests.evaluation.painters import Painter, copying, digits, noise, painter
 from tests.tiny import TINY
 from tfgen import data
 from tfgen.construct import ConfigError
-from tfgen.evaluation import reference, store, work
+from tfgen.evaluation import drawing, reference, store, work
 from tfgen.evaluation.report import Figure, Report, key
 from tfgen.signature import Input
 
@@ -109,6 +109,19 @@ def test_conditional_samples_are_judged_by_their_class():
     report = tfgen.evaluate(wrong, (TEST, LABELS), metrics, samples=800, training=training)
     assert report["label_agreement"].value < 0.05 and report["train_on_synthetic"].value < 0.1
     assert report["label_agreement"].stamp["samples"]["from_data"] == ["label"]
+
+
+def test_each_row_with_several_captions_gives_one_in_turn():
+    asked = []
+
+    def paint(text):
+        asked.extend(text.tolist())
+        return {"image": np.zeros((len(text), 8, 8, 1), np.float32)}
+
+    model = Painter(generate=(paint, {"text": Input((), "string")}))
+    texts = np.array([[b"a", b"b"], [b"c", b"d"], [b"e", b"f"]])
+    drawing.served(model, "generate", {"text": texts}, first=1)
+    assert asked == [b"b", b"c", b"f"]
 
 
 @pytest.mark.parametrize(

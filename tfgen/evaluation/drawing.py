@@ -88,7 +88,7 @@ def pictures(
     with model.averaged():
         for rows, given, labels in _conditions(found, reference, samples, batch_size):
             seeds = np.arange(done, done + rows, dtype=np.int64) + sample_set * _APART
-            feeds = signature.draw(seeds, **given)
+            feeds = signature.draw(seeds, **_one_each(signature, given, done))
             outputs = model.call_signature(found.signature, feeds)
             images = next(iter(outputs.values())).numpy()
             check(images, expected, found.signature, done)
@@ -108,6 +108,7 @@ def served(model, name: str, batch, first: int = 0) -> dict[str, np.ndarray]:
     signature = model.signatures()[name]
     given = {k: batch[k] for k in signature.inputs if k in batch}
     rows = len(next(iter(batch.values())))
+    given = _one_each(signature, given, first)
     feeds = signature.draw(range(first, first + rows), **given)
     return {k: v.numpy() for k, v in model.call_signature(name, feeds).items()}
 
@@ -134,6 +135,17 @@ def check(images, expected, signature, first=0):
             f"{who} makes pictures outside [-1, 1]: {outside:.0%} of the values, which go from "
             f"{images.min():.4g} to {images.max():.4g}."
         )
+
+
+def _one_each(signature, given, first):
+    """Where rows hold several values, such as captions, the next one in turn for each row."""
+    chosen = {}
+    for name, value in given.items():
+        if value.ndim == len(signature.inputs[name].shape) + 2:
+            rows = np.arange(len(value))
+            value = value[rows, (first + rows) % value.shape[1]]
+        chosen[name] = value
+    return chosen
 
 
 def _conditions(found, reference, samples, batch_size):
