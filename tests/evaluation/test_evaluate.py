@@ -1,4 +1,5 @@
 import json
+import types
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from tests.evaluation.painters import Painter, copying, digits, noise, painter
 from tests.tiny import TINY
 from tfgen import data
 from tfgen.construct import ConfigError
-from tfgen.evaluation import drawing, reference, store, work
+from tfgen.evaluation import drawing, of_translations, reference, store, work
 from tfgen.evaluation.report import Figure, Report, key
 from tfgen.signature import Input
 
@@ -109,6 +110,14 @@ def test_conditional_samples_are_judged_by_their_class():
     report = tfgen.evaluate(wrong, (TEST, LABELS), metrics, samples=800, training=training)
     assert report["label_agreement"].value < 0.05 and report["train_on_synthetic"].value < 0.1
     assert report["label_agreement"].stamp["samples"]["from_data"] == ["label"]
+
+
+def test_a_share_that_never_occurs_still_has_an_interval():
+    asked = types.SimpleNamespace(level=0.95)
+    none = of_translations._share_by_picture(np.zeros(500), asked)
+    assert none.value == 0 and 0.005 < none.high < 0.01
+    some = of_translations._share_by_picture(np.repeat([0.0, 1 / 3], 250), asked)
+    assert some.low < 1 / 6 < some.high
 
 
 def test_each_row_with_several_captions_gives_one_in_turn():

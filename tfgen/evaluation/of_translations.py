@@ -162,9 +162,8 @@ def _stargan(work, limit):
         cycle.append(np.abs(back - images).reshape(len(images), -1).mean(1) / 2.0)
     truth = [own] if kind == "class" else list(np.asarray(own).T)
     mistaken = [j.predict(seen) != np.round(t) for j, t in zip(judges, truth, strict=True)]
-    # Translations of one picture are not independent: it counts once.
     return {
-        "domain_error": intervals.mean(np.mean(wrong, axis=0), work.level),
+        "domain_error": _share_by_picture(np.mean(wrong, axis=0), work),
         "judge_error": _share(np.concatenate(mistaken), work),
         "cycle_error": intervals.mean(np.mean(cycle, axis=0), work.level),
     }
@@ -179,6 +178,13 @@ def _translated(work, signature, images, domain=None):
 
 def _zeros_and_ones(features):
     return np.repeat([0, 1], [len(f) for f in features.values()])
+
+
+def _share_by_picture(shares, work):
+    """Translations of one picture are not independent: each picture's share counts once."""
+    if np.isin(shares, (0, 1)).all():
+        return _share(shares, work)  # A t interval has no width where all are alike.
+    return intervals.mean(shares, work.level)
 
 
 def _share(cases, work):
