@@ -149,9 +149,7 @@ def throughput(export, inside, seconds, clients, rows, threads):
         print(f"  in process {kind:5} by batch size  {shown}")
     size = max(64, rows)
     wait = max(0.01, 0.1 * size / max(best.values()))
-    print(
-        f"  batches of at most {size}, {threads} at a time, after {wait * 1e3:.0f} ms at the latest"
-    )
+    print(f"  batches of at most {size}, {threads} at a time, wait {wait * 1e3:.0f} ms at most")
     batching = {"size": size, "threads": threads, "micros": round(wait * 1e6)}
     with served(export, batching) as (process, rest, rpc):
         for api, make, port in (("gRPC", GrpcCall, rpc), ("REST", RestCall, rest)):
@@ -171,11 +169,8 @@ def throughput(export, inside, seconds, clients, rows, threads):
 def sustained(export, minutes):
     """A mix of requests for minutes; the server's memory as it goes."""
     print(f"{minutes:g} minutes, 16 clients, gRPC and REST, with batching")
-    with served(export, {"size": 64, "threads": os.cpu_count(), "micros": 10_000}) as (
-        process,
-        rest,
-        rpc,
-    ):
+    batching = {"size": 64, "threads": os.cpu_count(), "micros": 10_000}
+    with served(export, batching) as (process, rest, rpc):
 
         def resident():
             pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])

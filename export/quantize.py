@@ -27,7 +27,7 @@ VARIANTS = ("fp16", "int8")
 ROWS = 64  # Compared of each signature.
 _RANGE = 2.0  # Of pictures in [-1, 1].
 # What the converters raise for a graph that they cannot handle, and running it later.
-REFUSALS = (
+_REFUSALS = (
     ValueError,
     RuntimeError,
     TypeError,
@@ -71,7 +71,7 @@ def write(folder: Path, signatures, variants, examples=None) -> dict:
                 convert(source, path, variant)
                 got = run(path, feeds)
                 check(got, wanted)
-            except REFUSALS as error:
+            except _REFUSALS as error:
                 path.unlink(missing_ok=True)
                 report[variant][name] = {"error": " ".join(str(error).split())[:300]}
                 continue

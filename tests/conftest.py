@@ -25,7 +25,7 @@ def group(item):
 
 def pytest_collection_finish():
     gc.collect()
-    gc.freeze()  # what importing made stays; collections need not look at it again
+    gc.freeze()  # What importing made stays: no need to look at it again.
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -33,6 +33,7 @@ def pytest_collection_modifyitems(items):
     """One worker for each file, and for each tiny model of the conformance suite.
 
     Models are built once a worker and shared by the tests on them, which follow each other.
+    First, because pytest-xdist then puts the groups into the names of the tests.
     """
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group(item)))

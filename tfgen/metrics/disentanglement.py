@@ -8,6 +8,8 @@ Locatello et al. 2019, https://arxiv.org/abs/1811.12359, appendix C, but for wha
 import numpy as np
 from scipy.special import xlogy
 
+VOTES = 800  # Of the FactorVAE score.
+
 
 def mig(codes, factors, bins=20) -> float:
     """Mutual information gap, Chen et al. 2018, https://arxiv.org/abs/1802.04942.
@@ -102,7 +104,7 @@ def sap(codes, factors, seed=0) -> float:
     return float((ordered[-1] - ordered[-2]).mean())
 
 
-def factor_vae_score(codes, factors, batch=64, votes=800, seed=0) -> float:
+def factor_vae_score(codes, factors, batch=64, votes=VOTES, seed=0) -> float:
     """FactorVAE score, Kim & Mnih 2018, https://arxiv.org/abs/1802.05983, section 4.
 
     A vote takes a batch of rows that share one random factor's value; the code whose variance is

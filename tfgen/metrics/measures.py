@@ -107,7 +107,7 @@ def disentanglement(codes, factors, subsets=5, seed=0) -> dict[str, Value]:
 
     def each(z, v):
         dci = scores.dci(z, v, seed)
-        votes = max(1, round(800 * len(z) / len(codes)))  # So that their noise, too, is as 1/N.
+        votes = max(1, round(scores.VOTES * len(z) / len(codes)))  # Their noise is as 1/N too.
         return {
             "mig": scores.mig(z, v),
             **{f"dci_{name}": value for name, value in dci.items()},
