@@ -96,7 +96,10 @@ def test_each_players_step_moves_its_own_weights_only(tiny):
         pytest.skip("one player")
     for player in players:
         model = tiny.build()
-        model.compile(**{p: keras.optimizers.SGD(0.1 if p == player else 0.0) for p in players})
+        model.compile(
+            **{p: keras.optimizers.SGD(0.1 if p == player else 0.0) for p in players},
+            run_eagerly=True,  # One step is taken sooner than traced.
+        )
         own = {id(v) for v in model.optimizers[player]._trainable_variables}
         frozen = [v for v in model.trainable_variables if id(v) not in own]
         before = arrays(frozen)
@@ -208,7 +211,7 @@ def test_mixed_precision_trains(tiny, precision):
 @main_models
 def test_xla_draws_the_same_numbers(tiny):
     plain, jitted = tiny.build(), tiny.build()
-    plain.compile()
+    plain.compile(run_eagerly=True)
     jitted.compile(jit_compile=True)
     expected, received = fit(plain, tiny, steps=1), fit(jitted, tiny, steps=1)
     for name, values in expected.items():
