@@ -16,8 +16,9 @@ import numpy as np
 import tensorflow as tf
 from scipy.optimize import linear_sum_assignment
 
-from tfgen import config, data, pictures, run
-from tfgen.traversals import traversal
+from tfgen import data, pictures
+from tfgen.pictures.traversals import traversal
+from tfgen.training import config, run
 
 CONFIG = Path(__file__).parent.parent / "configs" / "infogan_mnist.yaml"
 

@@ -30,7 +30,7 @@ def main():
 
 def report(folder, against=None, checkpoint="last", seed=0):
     """The lines, one a group of pictures."""
-    from tfgen import run
+    from tfgen.training import run
 
     return compared(run.load(folder, checkpoint), run.read(folder).data, against, seed)
 

@@ -12,9 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tfgen import cli, files, record
+from tfgen import files
+from tfgen.cli import main as cli
 from tfgen.evaluation import store
 from tfgen.reports import compare
+from tfgen.training import record
 
 HEAD = """# Measured
 

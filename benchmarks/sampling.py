@@ -113,8 +113,8 @@ def one_pass(model):
 
 def value(model, here, u, c):
     """Values (B,) of colour c, from the parameters of one pixel and its uniforms (B, C)."""
-    from tfgen.autoregressive import draw_level, level_value
-    from tfgen.likelihoods import sample_mixture
+    from tfgen.probability.levels import draw_level, level_value
+    from tfgen.probability.likelihoods import sample_mixture
 
     if hasattr(model, "logits"):
         return level_value(draw_level(here[:, c], u[:, c]), model.levels)

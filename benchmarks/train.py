@@ -71,7 +71,7 @@ def usual():
 
 def measure(path, changes, seconds):
     """The row of one config with some changes."""
-    from tfgen import config, experiment
+    from tfgen.training import config, experiment
 
     settings = config.load(path, changes)
     model = experiment.build(settings)

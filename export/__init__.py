@@ -8,29 +8,19 @@
 Importing this package imports neither TensorFlow nor ONNX; the functions do when first used.
 """
 
-import importlib
+from tfgen.lazy import attach
 
-_HOME = {
-    "export": "bundle",
-    "onnx": "onnx_files",
-    "saved_model": "endpoints",
-    "tflite": "lite_files",
-}
-
-__all__ = ["ExportError", "export", "onnx", "saved_model", "tflite"]
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "bundle": ("export",),
+        "edge": ("Edge",),
+        "endpoints": ("saved_model",),
+        "lite_files": ("tflite",),
+        "onnx_files": ("onnx",),
+    },
+)
 
 
 class ExportError(ValueError):
     """An export that could not be written, or that does not compute what the model computes."""
-
-
-def __getattr__(name):
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # The modules are named unlike the functions: importing a submodule sets it as an attribute of
-    # the package, where it would hide a function of the same name.
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__():
-    return sorted({*globals(), *_HOME})

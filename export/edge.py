@@ -195,7 +195,7 @@ def _value(text):
 
 def main(arguments=None) -> int:
     """Writes the samples of some seeds; the exit status."""
-    from tfgen import sampling
+    from tfgen.pictures import samples
 
     parser = argparse.ArgumentParser(
         prog="python -m tfgen.export.edge", description="Samples of an exported ONNX file."
@@ -211,10 +211,10 @@ def main(arguments=None) -> int:
     parser.add_argument("--threads", type=int, default=0, help="0: one a core (default)")
     chosen = parser.parse_args(arguments)
     try:
-        seeds = sampling.seeds(chosen.seeds)
+        seeds = samples.seeds(chosen.seeds)
         edge = Edge(chosen.model, chosen.threads)
         images = edge.sample(seeds, **given_of(chosen.input, len(seeds)))
-        print(sampling.save(images, seeds, Path(chosen.out), chosen.out.endswith(("/", os.sep))))
+        print(samples.save(images, seeds, Path(chosen.out), chosen.out.endswith(("/", os.sep))))
     except (ValueError, OSError) as error:
         print(f"tfgen.export.edge: {error}", file=sys.stderr)
         return 2

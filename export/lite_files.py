@@ -9,8 +9,8 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
+from tfgen.autoregressive.raster import one_group
 from tfgen.export import ExportError, aside, endpoints, onnx_files, parity
-from tfgen.raster import one_group
 
 
 def tflite(model, folder, examples=None) -> dict[str, Path]:

@@ -17,6 +17,7 @@ import onnx as onnx_format
 import tensorflow as tf
 import tf2onnx
 
+from tfgen.autoregressive.raster import one_group
 from tfgen.export import (
     ExportError,
     aside,
@@ -26,7 +27,6 @@ from tfgen.export import (
 from tfgen.export.endpoints import declared, exporting, full_precision
 from tfgen.export.names import onnx_output
 from tfgen.export.onnx_repairs import repaired
-from tfgen.raster import one_group
 
 OPSET = 17
 SUPPORTED = range(13, 19)  # What tf2onnx 1.17 converts to.

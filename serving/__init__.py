@@ -10,26 +10,16 @@ It reads SavedModels, of tfgen or not, and needs nothing of the library that tra
 Importing this package does not import TensorFlow.
 """
 
-import importlib
+from tfgen.lazy import attach
 
-_HOME = {
-    "Client": "client",
-    "Failure": "status",
-    "Options": "options",
-    "Server": "server",
-    "Studio": "studio_pages",
-    "found": "serve_path",
-    "serve": "serve_path",
-}
-
-__all__ = ["Client", "Failure", "Options", "Server", "Studio", "found", "serve"]
-
-
-def __getattr__(name):
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__():
-    return sorted({*globals(), *_HOME})
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "client.client": ("Client",),
+        "serve_path": ("found", "serve"),
+        "server": ("Server",),
+        "settings.options": ("Options",),
+        "status": ("Failure",),
+        "studio.pages": ("Studio",),
+    },
+)

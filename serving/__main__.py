@@ -5,7 +5,7 @@ import os
 import sys
 from importlib.metadata import version
 
-from tfgen.serving import flags
+from tfgen.serving.settings import flags
 from tfgen.serving.status import Failure
 
 

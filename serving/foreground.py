@@ -4,8 +4,8 @@ import logging
 import signal
 import threading
 
-from tfgen.serving.options import Options
 from tfgen.serving.server import Server
+from tfgen.serving.settings.options import Options
 from tfgen.serving.status import Failure
 
 log = logging.getLogger(__name__)

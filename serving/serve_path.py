@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from tfgen.serving.config import PLATFORM
 from tfgen.serving.foreground import run
-from tfgen.serving.options import Options
+from tfgen.serving.settings.config import PLATFORM
+from tfgen.serving.settings.options import Options
 from tfgen.serving.status import Code, Failure, invalid
 
 _MODEL = ("saved_model.pb", "saved_model.pbtxt")

@@ -13,11 +13,11 @@ import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
-from tfgen.serving import config, protos
-from tfgen.serving.app import App
-from tfgen.serving.core import Core
-from tfgen.serving.grpc_services import ModelService, PredictionService
-from tfgen.serving.options import ANY_PORT, LARGEST_MESSAGE, Options
+from tfgen.serving.models.core import Core
+from tfgen.serving.rest.app import App
+from tfgen.serving.rpc.services import ModelService, PredictionService
+from tfgen.serving.settings import config, protos
+from tfgen.serving.settings.options import ANY_PORT, LARGEST_MESSAGE, Options
 from tfgen.serving.status import Code, Failure, from_exception, invalid
 
 log = logging.getLogger(__name__)

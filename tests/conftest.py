@@ -20,7 +20,7 @@ def group(item):
 
     tiny = getattr(getattr(item, "callspec", None), "params", {}).get("tiny")
     name = next((name for name, entry in TINY.items() if entry is tiny), "")
-    return f"{item.path.name} {name}"
+    return f"{item.path.relative_to(item.config.rootpath)} {name}"
 
 
 def pytest_collection_finish():

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from tfgen import config, data, experiment
+from tfgen import data
+from tfgen.training import config, experiment
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 

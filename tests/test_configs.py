@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.tiny import TINY, level_extra
-from tfgen import config, experiment
 from tfgen.models import MODELS
+from tfgen.training import config, experiment
 
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 

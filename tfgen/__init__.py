@@ -17,44 +17,8 @@ Shapes in comments use these letters:
 Importing this package does not import TensorFlow; its modules are imported when they are used.
 """
 
-import importlib
+from tfgen.lazy import attach
 
 __version__ = "0.1.0"
 
-_MODULES = (
-    "config",
-    "data",
-    "evaluation",
-    "export",
-    "layers",
-    "losses",
-    "model",
-    "models",
-    "networks",
-    "optimizers",
-    "pictures",
-    "probe",
-    "random",
-    "reports",
-    "run",
-    "serving",
-    "signature",
-    "step",
-)
-
-# Functions that are shown at the top: name -> module.
-_FUNCTIONS = {"evaluate": "tfgen.evaluation.evaluate"}
-
-__all__ = ["__version__", *_MODULES, *_FUNCTIONS]
-
-
-def __getattr__(name):
-    if name in _FUNCTIONS:
-        return getattr(importlib.import_module(_FUNCTIONS[name]), name)
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return importlib.import_module(f"{__name__}.{name}")
-
-
-def __dir__():
-    return sorted({*globals(), *_MODULES, *_FUNCTIONS})
+__getattr__, __dir__, __all__ = attach(__name__, {"evaluation.evaluate": ("evaluate",)})

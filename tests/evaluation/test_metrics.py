@@ -6,10 +6,11 @@ import pytest
 import tfgen
 from tests.evaluation.painters import Painter, digits, painter
 from tests.tiny import TINY
-from tfgen import catalog, data
+from tfgen import data
+from tfgen.cli import catalog
 from tfgen.construct import entry, parameters
 from tfgen.evaluation import drawing, of_codes, progress, reference
-from tfgen.evaluation.table import METRICS
+from tfgen.metrics.table import METRICS
 from tfgen.signature import Input
 
 IMAGE = {"image": Input.image((8, 8, 1))}

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.export.network import Network, Serves, pictures
 from tfgen import text
 from tfgen.export import edge, onnx_files
-from tfgen.pictures import grid
+from tfgen.pictures.grids import grid
 from tfgen.signature import Input
 
 SEEDS = [0, 3, 64, -2, 2**40, 2**64 - 1]

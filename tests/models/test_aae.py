@@ -8,11 +8,11 @@ import tensorflow_probability as tfp
 
 from tests.tiny import TINY
 from tfgen import data, losses
-from tfgen.classifiers import chosen
-from tfgen.encoders import Code
+from tfgen.explore.classifiers import chosen
 from tfgen.metrics.mmd import mmd_test
 from tfgen.models import AAE
-from tfgen.semi_supervised import cross_entropy, labelled_share, one_hot_or_unknown
+from tfgen.networks.encoders import Code
+from tfgen.probability.semi_supervised import cross_entropy, labelled_share, one_hot_or_unknown
 
 PHASES = {
     "reconstruction_optimizer": ("trunk", "code_head", "class_head", "decoder"),

@@ -4,9 +4,9 @@ import tensorflow as tf
 
 from tests.tiny import TINY
 from tfgen import data, losses
-from tfgen.conditional_likelihood import conditional_log_likelihood, log_weights
-from tfgen.masks import quadrant_mask
 from tfgen.models import CVAE
+from tfgen.probability.conditional_likelihood import conditional_log_likelihood, log_weights
+from tfgen.probability.masks import quadrant_mask
 
 
 def binary(rows, seed=0):

@@ -10,9 +10,15 @@ from tests.models.recording import step_recorded
 from tests.tiny import TINY
 from tfgen.models import CycleGAN
 from tfgen.models.cyclegan import generator
+from tfgen.networks.translation import (
+    InstanceNorm,
+    Pool,
+    ReflectionPadding,
+    patch_discriminator,
+    patch_map,
+)
 from tfgen.optimizers import LinearDecay
 from tfgen.step import step
-from tfgen.translation import InstanceNorm, Pool, ReflectionPadding, patch_discriminator, patch_map
 
 
 def test_parameter_counts():

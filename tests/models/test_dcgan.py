@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from tests.models.recording import step_recorded
 from tests.tiny import TINY
-from tfgen.layers import BatchNorm, SpectralNormalization, borrow
 from tfgen.models import DCGAN
+from tfgen.networks.layers import BatchNorm, SpectralNormalization, borrow
 
 
 def count(network):

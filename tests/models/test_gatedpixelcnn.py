@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import raster_truth as truth
+from tests.autoregressive import raster_truth as truth
 from tfgen import data
-from tfgen.autoregressive import level_value
 from tfgen.metrics import nll
 from tfgen.models import GatedPixelCNN
+from tfgen.probability.levels import level_value
 
 
 def small(shape, levels=2, num_classes=None, blocks=3, kernel_size=3):

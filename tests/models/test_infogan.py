@@ -10,10 +10,10 @@ import tensorflow as tf
 from tests.learned import trained
 from tests.models.recording import step_recorded
 from tests.tiny import TINY
-from tfgen.codes import Codes
-from tfgen.layers import borrow
 from tfgen.models import InfoGAN
-from tfgen.traversals import traversal
+from tfgen.networks.layers import borrow
+from tfgen.pictures.traversals import traversal
+from tfgen.probability.codes import Codes
 
 
 def tiny(variant="infogan", **changes):

@@ -4,11 +4,11 @@ import onnxruntime
 import pytest
 import tensorflow as tf
 
-from tests import raster_truth as truth
+from tests.autoregressive import raster_truth as truth
 from tfgen import data, export
-from tfgen.autoregressive import level_value
 from tfgen.metrics import nll
 from tfgen.models import PixelCNN
+from tfgen.probability.levels import level_value
 
 
 def small(shape, levels=2, num_classes=None, blocks=2, **arguments):

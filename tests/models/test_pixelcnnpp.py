@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgen.likelihoods import sample_mixture
 from tfgen.models.pixelcnnpp import PixelCNNPlusPlus
+from tfgen.probability.likelihoods import sample_mixture
 
 # (image_shape, levels, halvings, num_classes): sides that halve, odd ones, and no halving.
 CASES = {

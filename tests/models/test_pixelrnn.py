@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgen.autoregressive import draw_level, level_value
 from tfgen.models.pixelrnn import PixelRNN
+from tfgen.probability.levels import draw_level, level_value
 
 KINDS = ("diagonal_bilstm", "row_lstm")
 every_kind = pytest.mark.parametrize("kind", KINDS)

@@ -9,7 +9,9 @@ import tensorflow as tf
 
 from tests.tiny import TINY
 from tfgen import data, stages
-from tfgen.equalized import (
+from tfgen.metrics.parzen import parzen
+from tfgen.models import ProgressiveGAN
+from tfgen.networks.equalized import (
     EqualizedConv2D,
     EqualizedDense,
     blend,
@@ -18,9 +20,7 @@ from tfgen.equalized import (
     shrunk,
     with_deviation,
 )
-from tfgen.metrics.parzen import parzen
-from tfgen.models import ProgressiveGAN
-from tfgen.progressive import Schedule, Stage
+from tfgen.networks.progressive import Schedule, Stage
 
 
 def noise(*shape, seed=0):

@@ -10,10 +10,10 @@ import tensorflow as tf
 from tests.models.captioned import agreement, classifiers, matching_gap
 from tests.tiny import TINY
 from tfgen import data
-from tfgen.matching import matching_aware
 from tfgen.models import TextToImageGAN
 from tfgen.step import step
-from tfgen.text import vocabulary
+from tfgen.text.matching import matching_aware
+from tfgen.text.tokens import vocabulary
 
 WORDS = ("red", "blue", "green", "one", "two", "three")
 

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from tests.serving.clients import rest
-from tfgen import cli, serving
+from tfgen import serving
+from tfgen.cli import main as cli
 from tfgen.serving.foreground import run
 from tfgen.serving.serve_path import found
 

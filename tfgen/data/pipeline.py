@@ -14,9 +14,9 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from tfgen.classifiers import balanced_draw
 from tfgen.data.augmentation import augmentation, subkey
 from tfgen.data.key_patches import following
+from tfgen.data.labelled import balanced_draw
 from tfgen.data.sources import Source
 from tfgen.signature import as_seeds
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tfgen.construct import ConfigError, construct
-from tfgen.evaluation import combine, reference
+from tfgen.evaluation import combine, of_run, reference
+from tfgen.evaluation.chosen import chosen_metrics
 from tfgen.evaluation.measuring import Options, Subject, measure
 from tfgen.evaluation.report import Report
-from tfgen.evaluation.table import METRICS
 
 
 def evaluate(
@@ -71,29 +70,9 @@ def evaluate(
 def subject(model, dataset=None, split="test", training=None) -> Subject:
     """A model or run folder together with its data."""
     if isinstance(model, str | Path):
-        from tfgen.evaluation import of_run
-
         return of_run.subject(model, split, dataset=dataset, training=training)
     if dataset is None:
         raise ValueError("A model needs a data set to be measured against. Give `dataset`.")
     against = reference.of(dataset, split)
     known = None if training is None else reference.of(training, "train")
     return Subject(lambda: model, against, known, {})
-
-
-def chosen_metrics(metrics) -> dict:
-    """Name -> metric, of what was asked for; all for None.
-
-    Raises:
-        ConfigError: An unknown name or option, or nothing.
-    """
-    if metrics is None:
-        metrics = list(METRICS)
-    if isinstance(metrics, str):
-        metrics = [m.strip() for m in metrics.split(",") if m.strip()]
-    specs = [{"name": m} if isinstance(m, str) else dict(m) for m in metrics]
-    if not specs:
-        raise ConfigError(f"metrics: none asked for. Known: {', '.join(METRICS)}.")
-    return {
-        spec.get("name"): construct(METRICS, spec, f"metrics[{n}]") for n, spec in enumerate(specs)
-    }

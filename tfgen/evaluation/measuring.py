@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from tfgen import files, record
-from tfgen.checkpoints import taken
+from tfgen import files
 from tfgen.evaluation import combine, drawing, guard, needs, progress
 from tfgen.evaluation.report import Figure, Report
 from tfgen.evaluation.work import Work
+from tfgen.training import record
+from tfgen.training.checkpoints import taken
 
 PIXEL_RANGE = (-1.0, 1.0)  # What every metric takes; another is refused.
 

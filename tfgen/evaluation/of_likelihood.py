@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfgen.conditional_likelihood import conditional_log_likelihood
 from tfgen.evaluation import needs
 from tfgen.metrics import intervals, likelihood, per_image
+from tfgen.probability.conditional_likelihood import conditional_log_likelihood
 
 
 @dataclass(frozen=True)

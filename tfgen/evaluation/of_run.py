@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from tfgen import data, pictures, run
-from tfgen.config import Config
+from tfgen import data, pictures
 from tfgen.construct import parameters
 from tfgen.evaluation import guard, reference, store
-from tfgen.evaluation.evaluate import chosen_metrics
+from tfgen.evaluation.chosen import chosen_metrics
 from tfgen.evaluation.measuring import Options, Subject, applicable, measure
 from tfgen.evaluation.report import Report
 from tfgen.evaluation.work import Work
+from tfgen.training import run
+from tfgen.training.config import Config
 
 # What training does to pictures and measuring does too.
 _PREPARATION = ("binarize", "crop")
@@ -58,22 +59,26 @@ def watched(settings: Config, split: str, checkpoint) -> tuple[str, ...]:
     return ("the run showed its validation on this split while it trained",)
 
 
-def check(settings: Config, model) -> None:
-    """Raises ValueError before a training whose metrics could not be measured after it."""
-    one = _subject(settings, None, model)
-    guard.check(one.reference, one.training, settings.evaluation["seen"])
-    work = Work(model, one.reference, one.training, network=settings.evaluation["features"])
-    applicable(chosen_metrics(settings.metrics), work, asked=True)
+class AfterTraining:
+    """Measures the `metrics` of a config when its training ends: `measure` of `training.train`."""
 
+    def check(self, settings: Config, model) -> None:
+        """Raises ValueError before a training whose metrics could not be measured after it."""
+        one = _subject(settings, None, model)
+        guard.check(one.reference, one.training, settings.evaluation["seen"])
+        work = Work(model, one.reference, one.training, network=settings.evaluation["features"])
+        applicable(chosen_metrics(settings.metrics), work, asked=True)
 
-def after_training(settings: Config, folder: Path, model) -> Report:
-    """The metrics of a config, measured and kept in the folder of the run."""
-    chosen = settings.evaluation
-    options = Options(chosen["samples"], list(chosen["seeds"]), chosen["features"], chosen["seen"])
-    metrics = chosen_metrics(settings.metrics)
-    report = measure(_subject(settings, folder, model), metrics, True, options, {})
-    keep(report, folder)
-    return report
+    def __call__(self, settings: Config, folder: Path, model) -> Report:
+        """The figures, measured and kept in the folder of the run."""
+        wanted = settings.evaluation
+        options = Options(
+            wanted["samples"], list(wanted["seeds"]), wanted["features"], wanted["seen"]
+        )
+        metrics = chosen_metrics(settings.metrics)
+        report = measure(_subject(settings, folder, model), metrics, True, options, {})
+        keep(report, folder)
+        return report
 
 
 def keep(report: Report, folder: Path | str) -> Path:

@@ -1,5 +1,22 @@
-"""What a trained model is measured by: functions of a model and data."""
+"""The mathematics of evaluation: functions of arrays, and of a model's likelihood.
 
-from tfgen.metrics.nll import NLL, nll, per_image
+    tfgen.metrics.nll(model, dataset)
+    tfgen.metrics.measures.fid(real, fake)
 
-__all__ = ["NLL", "nll", "per_image"]
+One module a measure, `measures` with an interval for each; `table` names the metrics of
+`tfgen.evaluate`, which decides what applies to a model, draws from it and stamps the figures.
+"""
+
+from tfgen.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "exact_likelihood": (
+            "NLL",
+            "nll",
+            "per_image",
+        ),
+        "table": ("METRICS",),
+    },
+)

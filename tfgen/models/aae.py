@@ -29,11 +29,11 @@ import keras
 import tensorflow as tf
 
 from tfgen import losses
-from tfgen.encoders import Code, StochasticEncoder, perceptron
-from tfgen.layers import borrow
 from tfgen.model import GenerativeModel, descend, initial_weights
-from tfgen.priors import as_prior
-from tfgen.semi_supervised import cross_entropy, labelled_share, one_hot_or_unknown
+from tfgen.networks.encoders import Code, StochasticEncoder, perceptron
+from tfgen.networks.layers import borrow
+from tfgen.probability.priors import as_prior
+from tfgen.probability.semi_supervised import cross_entropy, labelled_share, one_hot_or_unknown
 from tfgen.signature import Input, Signature
 from tfgen.step import draws, required, step
 
@@ -49,7 +49,7 @@ class AAE(GenerativeModel):
         latent_dim: Length of z.
         use: "unsupervised", "supervised", "semi_supervised" or "clustering".
         num_classes: Classes, or clusters. A batch's `label` is -1 where it is not known.
-        prior: What `tfgen.priors.as_prior` takes: "standard_normal", "gaussian_mixture",
+        prior: What `tfgen.probability.as_prior` takes: "standard_normal", "gaussian_mixture",
             "swiss_roll", {"name": "gaussian", "stddev": 5.0}, a tfp distribution, a function.
         label_informed: Class c is tied to part c of the prior; for "unsupervised".
         posterior: "deterministic"; "gaussian" (diagonal); or "universal" (section 2.2: the encoder

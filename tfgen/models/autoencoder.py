@@ -25,8 +25,10 @@ number of them; a convolutional network as a choice.
 import keras
 import tensorflow as tf
 
-from tfgen import coders, latent_pictures, losses
+from tfgen import losses
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks import coders
+from tfgen.pictures import latent as latent_pictures
 from tfgen.signature import Input, Signature
 from tfgen.step import step
 

@@ -10,8 +10,9 @@ where G maximises log D(G(z|y)|y) instead ("non_saturating").
 "mlp" is the MNIST experiment of section 4.1. G: z to 200 and one-hot y to 1,000 rectifiers, both to
 1,200, a sigmoid; D: x to 240 maxout units of 5 pieces and y to 50 of 5, both to 240 of 4; dropout
 0.5 in both; SGD with decay at every update and rising momentum; z uniform in the unit hypercube.
-"conv" is the class-conditional network in the code of Radford et al. 2015 (`tfgen.labelled`), which
-shows the label to every layer: z uniform in [-1, 1], Adam with rate 2e-4 and beta_1 0.5.
+"conv" is the class-conditional network in the code of Radford et al. 2015
+(`tfgen.networks.labelled`), which shows the label to every layer: z uniform in [-1, 1], Adam with
+rate 2e-4 and beta_1 0.5.
 
 Differs from the paper: where it is silent, the weights of maxout layers start uniform in +-0.005 as
 in Goodfellow et al., all others as Glorot and Bengio's; dropout follows the hidden layers only;
@@ -26,9 +27,10 @@ import keras
 import tensorflow as tf
 from keras.layers import Concatenate, Dense, Flatten, LeakyReLU, Rescaling, Reshape
 
-from tfgen import augment, labelled, losses, networks
-from tfgen.layers import Dropout, Maxout, borrow
+from tfgen import losses, networks
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks import augment, labelled
+from tfgen.networks.layers import Dropout, Maxout, borrow
 from tfgen.optimizers import GeometricDecay, RampedSGD
 from tfgen.signature import Input, Signature
 from tfgen.step import draws, minibatches, required, step
@@ -60,7 +62,7 @@ class ConditionalGAN(GenerativeModel):
         penalty_interval: Steps from one penalty to the next, which is then as many times heavier.
         discriminator_normalization: "paper" ("batch" for "conv", None for "mlp"), "batch", "layer",
             "spectral" or None.
-        augmentation: Names in `tfgen.augment.AUGMENTATIONS`, applied to all that D sees.
+        augmentation: Names in `tfgen.networks.augment.AUGMENTATIONS`, applied to all that D sees.
         discriminator_steps: Steps of D in one training step. The batch is cut into as many
             minibatches, so it must be divisible by it.
         generator_steps: Steps of G in one training step, each on fresh noise.

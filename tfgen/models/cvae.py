@@ -31,9 +31,9 @@ import keras
 import tensorflow as tf
 
 from tfgen import losses, networks
-from tfgen.layers import borrow
-from tfgen.masks import quadrant_mask
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks.layers import borrow
+from tfgen.probability.masks import quadrant_mask
 from tfgen.signature import Input, Signature
 from tfgen.step import required, step
 

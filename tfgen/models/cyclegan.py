@@ -28,11 +28,9 @@ import tensorflow as tf
 from keras.layers import Activation, Conv2D, Conv2DTranspose
 
 from tfgen import losses, networks
-from tfgen.layers import borrow
 from tfgen.model import GenerativeModel, descend, initial_weights
-from tfgen.signature import Input, Signature
-from tfgen.step import step
-from tfgen.translation import (
+from tfgen.networks.layers import borrow
+from tfgen.networks.translation import (
     Pool,
     ReflectionPadding,
     normalization_layers,
@@ -40,6 +38,8 @@ from tfgen.translation import (
     patch_map,
     residual_block,
 )
+from tfgen.signature import Input, Signature
+from tfgen.step import step
 
 
 @keras.saving.register_keras_serializable("tfgen")

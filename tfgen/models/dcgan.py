@@ -21,10 +21,11 @@ augmentation, label smoothing, spectral normalisation, residual networks.
 import keras
 import tensorflow as tf
 
-from tfgen import augment, losses, networks, residual
-from tfgen.features import pooled_activations
-from tfgen.layers import borrow
+from tfgen import losses, networks
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks import augment, residual
+from tfgen.networks.features import pooled_activations
+from tfgen.networks.layers import borrow
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, step
 
@@ -37,7 +38,7 @@ class DCGAN(GenerativeModel):
         image_shape: (H, W, C); sides that can be halved, 1 or 3 channels.
         latent_dim: Length of z.
         latent: Distribution of z: "uniform" in [-1, 1] (the paper) or standard "normal".
-        network: "dcgan" or "resnet", the residual pair of `tfgen.residual` (SNGAN).
+        network: "dcgan" or "resnet", the residual pair of `tfgen.networks.residual` (SNGAN).
         filters: Maps of the widest layers in space; doubled at each halving. The paper's is 128.
             Of "resnet": all maps of D; G has twice as many.
         stages: Halvings of the picture; by default down to a shorter side of 4 to 7.
@@ -49,7 +50,7 @@ class DCGAN(GenerativeModel):
             (Karras et al. 2020).
         discriminator_normalization: "batch" (the paper), "layer", "spectral" or None. A gradient
             penalty is a function of one sample, so it needs another than "batch".
-        augmentation: Names in `tfgen.augment.AUGMENTATIONS`, applied to all that D sees.
+        augmentation: Names in `tfgen.networks.augment.AUGMENTATIONS`, applied to all that D sees.
         discriminator_steps: Steps of D in one training step. The batch is cut into as many
             minibatches, so it must be divisible by it.
         generator_steps: Steps of G in one training step, each on fresh noise.

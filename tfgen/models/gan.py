@@ -22,8 +22,8 @@ import tensorflow as tf
 from keras.layers import Dense, Flatten, LeakyReLU, Rescaling
 
 from tfgen import losses, networks
-from tfgen.layers import Dropout, Maxout, borrow
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks.layers import Dropout, Maxout, borrow
 from tfgen.optimizers import GeometricDecay, RampedSGD
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, step

@@ -2,7 +2,7 @@
 
 G's input is noise z and a structured code c; Q tells the code from the picture. The game
 (equation 6) keeps the mutual information between c and G(z, c) high by its lower bound L_I
-(equation 5, `tfgen.codes`):
+(equation 5, `tfgen.probability.codes`):
 
     min_{G,Q} max_D  E log D(x) + E log(1 - D(G(z, c))) - lambda L_I(G, Q)
 
@@ -38,10 +38,11 @@ from keras.layers import (
     Reshape,
 )
 
-from tfgen import augment, losses, networks
-from tfgen.codes import Codes
-from tfgen.layers import BatchNorm, borrow
+from tfgen import losses, networks
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks import augment
+from tfgen.networks.layers import BatchNorm, borrow
+from tfgen.probability.codes import Codes
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, step
 
@@ -71,16 +72,17 @@ class InfoGAN(GenerativeModel):
         penalty_interval: Steps from one penalty to the next, which is then as many times heavier.
         discriminator_normalization: Of the trunk: "paper" ("batch" for "conv", None for "mlp"),
             "batch", "layer", "spectral" or None.
-        augmentation: Names in `tfgen.augment.AUGMENTATIONS`, applied to all that D and Q see.
+        augmentation: Names in `tfgen.networks.augment.AUGMENTATIONS`, applied to all that D and
+            Q see.
         discriminator_steps: Steps of D and Q in one training step. The batch is cut into as many
             minibatches, so it must be divisible by it.
         generator_steps: Steps of G in one training step, each on fresh noise and codes.
         seed: Of the initial weights and of every draw.
 
     Raises:
-        ValueError: Codes that do not fit (see `tfgen.codes.Codes`), an unknown name, sides that
-            cannot be halved, a gradient penalty or lazy penalty together with batch normalisation,
-            or smoothing of a loss without labels.
+        ValueError: Codes that do not fit (see `tfgen.probability.codes`), an unknown name, sides
+            that cannot be halved, a gradient penalty or lazy penalty together with batch
+            normalisation, or smoothing of a loss without labels.
     """
 
     reports = (

@@ -21,17 +21,13 @@ import keras
 import tensorflow as tf
 from keras.layers import Dense
 
-from tfgen import autoregressive, networks, raster
-from tfgen.autoregressive import (
-    MaskedConv2D,
-    bits_per_dim,
-    level_index,
-    level_nll,
-    level_value,
-    one_hot_label,
-)
+from tfgen import networks
+from tfgen.autoregressive import pixels, raster
+from tfgen.autoregressive.masked_convolution import MaskedConv2D
+from tfgen.autoregressive.pixels import one_hot_label
 from tfgen.model import GenerativeModel, descend, initial_weights
-from tfgen.step import required, step
+from tfgen.probability.levels import bits_per_dim, head_outputs, level_nll, level_value
+from tfgen.step import step
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -87,16 +83,6 @@ class PixelCNN(GenerativeModel):
         descend(self.single_optimizer, tape, loss, self.network)
         return self.report(nll=nll, bits_per_dim=bits_per_dim(nll, self.image_shape))
 
-    @step
-    def test_step(self, batch):
-        nll = self.nll(*self.inputs(batch))
-        return self.report(nll=nll, bits_per_dim=bits_per_dim(nll, self.image_shape))
-
-    def inputs(self, batch):
-        """Levels (B, H, W, C) and labels (B,) or None of a batch."""
-        label = required(batch, "label", "PixelCNN with num_classes") if self.num_classes else None
-        return level_index(batch["image"], self.levels), label
-
     def nll(self, index, label=None, training=False):
         """-log p(x|y) in nats. (B, H, W, C), (B,) -> (B,)"""
         return level_nll(index, self.logits(level_value(index, self.levels), label, training))
@@ -105,31 +91,14 @@ class PixelCNN(GenerativeModel):
         """Of every sub-pixel, given the earlier ones. (B, H, W, C) -> (B, H, W, C, K)"""
         return self.network(image, one_hot_label(label, self.num_classes), training=training)
 
-    def generate(self, u, label=None):
-        return {"image": self.draw(u, label)}
-
     def draw(self, u, label, given=None):
         condition = one_hot_label(label, self.num_classes)
         return raster.in_groups(self.network.sample, u, condition, given)
 
-    def log_prob(self, image, label=None):
-        # A served picture, decoded from 8 bits or less, is read to the nearest level.
-        index = level_index(image, self.levels, nearest=not tf.executing_eagerly())
-        nll = self.nll(index, label)
-        return {"log_prob": -nll, "bits_per_dim": bits_per_dim(nll, self.image_shape)}
-
-    def complete(self, image, mask, u, label=None):
-        known, seen = autoregressive.given_part(image, mask, self.levels)
-        return {"image": tf.where(known, image, self.draw(u, label, (known, seen)))}
-
-    def class_log_prob(self, image):
-        def log_prob(x, label):
-            return self.log_prob(x, label)["log_prob"]
-
-        return autoregressive.class_log_prob(log_prob, image, self.num_classes)
-
-    def signatures(self):
-        return autoregressive.signatures(self)
+    # What follows from the likelihood and the sampler is the same in every such model.
+    inputs, test_step, signatures = pixels.inputs, pixels.test_step, pixels.signatures
+    generate, log_prob = pixels.generate, pixels.log_prob
+    complete, class_log_prob = pixels.complete, pixels.class_log_prob
 
 
 class ResidualStack(keras.layers.Layer):
@@ -138,7 +107,7 @@ class ResidualStack(keras.layers.Layer):
     def __init__(self, channels, levels, filters, blocks, head_filters, num_classes=None):
         super().__init__()
         self.channels, self.levels = channels, levels
-        outputs = autoregressive.head_outputs(levels) * channels
+        outputs = head_outputs(levels) * channels
         inner = filters // 2
 
         def conv(maps, size, kind, width, **kwargs):

@@ -13,11 +13,12 @@ with data-dependent initialisation, Adam (0.95, 0.9995), Polyak averaging; detai
 authors' code, https://github.com/openai/pixel-cnn.
 
 Differs from the paper: masses of inner levels are computed in a form that stays exact where they
-are small, instead of by the density there (`tfgen.likelihoods`); the first convolutions have no
-bias, which the channel of ones stands for; the initialisation takes one batch of at most 100
-images; sides that cannot be halved are rounded up and cut; samples invert the exact distribution of
-a sub-pixel with one uniform number (the authors draw a component and then a logistic, and round),
-with cached activations (Ramachandran et al. 2017, https://arxiv.org/abs/1704.06001).
+are small, instead of by the density there (`tfgen.probability.likelihoods`); the first convolutions
+have no bias, which the channel of ones stands for; the initialisation takes one batch of at most
+100 images; sides that cannot be halved are rounded up and cut; samples invert the exact
+distribution of a sub-pixel with one uniform number (the authors draw a component and then a
+logistic, and round), with cached activations (Ramachandran et al. 2017,
+https://arxiv.org/abs/1704.06001).
 """
 
 from functools import partial
@@ -25,15 +26,16 @@ from functools import partial
 import keras
 import tensorflow as tf
 
-from tfgen import autoregressive, raster, stream_sampling
-from tfgen.autoregressive import bits_per_dim, level_index, level_value, one_hot_label
-from tfgen.likelihoods import mixture_of_logistics, mixture_width
+from tfgen.autoregressive import pixels, raster, stream_sampling
+from tfgen.autoregressive.pixels import one_hot_label
+from tfgen.autoregressive.shifted import data_dependent_initialization
+from tfgen.autoregressive.streams import TwoStreams
 from tfgen.losses import total
 from tfgen.model import GenerativeModel, descend, initial_weights
 from tfgen.optimizers import GeometricDecay
-from tfgen.shifted import data_dependent_initialization
-from tfgen.step import as_batch, required, step
-from tfgen.streams import TwoStreams
+from tfgen.probability.levels import bits_per_dim, level_value
+from tfgen.probability.likelihoods import mixture_of_logistics, mixture_width
+from tfgen.step import as_batch, step
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -128,17 +130,6 @@ class PixelCNNPlusPlus(GenerativeModel):
         descend(self.single_optimizer, tape, loss, self.network)
         return self.report(nll=nll, bits_per_dim=bits_per_dim(nll, self.image_shape))
 
-    @step
-    def test_step(self, batch):
-        nll = self.nll(*self.inputs(batch))
-        return self.report(nll=nll, bits_per_dim=bits_per_dim(nll, self.image_shape))
-
-    def inputs(self, batch):
-        """Levels (B, H, W, C) and labels (B,) or None of a batch."""
-        who = "PixelCNNPlusPlus with num_classes"
-        label = required(batch, "label", who) if self.num_classes else None
-        return level_index(batch["image"], self.levels), label
-
     def nll(self, index, label=None, training=False):
         """-log p(x|y) in nats. (B, H, W, C), (B,) -> (B,)"""
         x = level_value(index, self.levels)
@@ -148,37 +139,20 @@ class PixelCNNPlusPlus(GenerativeModel):
     def parameters(self, image, label=None, training=False):
         """Of each pixel's mixture, given the earlier pixels. (B, H, W, C) -> (B, H, W, 3 or 10 K)
 
-        See `tfgen.likelihoods.mixture_of_logistics` for their order.
+        See `tfgen.probability.likelihoods.mixture_of_logistics` for their order.
         """
         condition = one_hot_label(label, self.num_classes)
         return self.network(image, condition, training=training)
-
-    def generate(self, u, label=None):
-        return {"image": self.draw(u, label)}
 
     def draw(self, u, label, given=None):
         sample = partial(stream_sampling.sample, self.network, self.levels)
         condition = one_hot_label(label, self.num_classes)
         return raster.in_groups(sample, u, condition, given)
 
-    def log_prob(self, image, label=None):
-        # A served picture, decoded from 8 bits or less, is read to the nearest level.
-        index = level_index(image, self.levels, nearest=not tf.executing_eagerly())
-        nll = self.nll(index, label)
-        return {"log_prob": -nll, "bits_per_dim": bits_per_dim(nll, self.image_shape)}
-
-    def complete(self, image, mask, u, label=None):
-        known, seen = autoregressive.given_part(image, mask, self.levels)
-        return {"image": tf.where(known, image, self.draw(u, label, (known, seen)))}
-
-    def class_log_prob(self, image):
-        def log_prob(x, label):
-            return self.log_prob(x, label)["log_prob"]
-
-        return autoregressive.class_log_prob(log_prob, image, self.num_classes)
-
-    def signatures(self):
-        return autoregressive.signatures(self)
+    # What follows from the likelihood and the sampler is the same in every such model.
+    inputs, test_step, signatures = pixels.inputs, pixels.test_step, pixels.signatures
+    generate, log_prob = pixels.generate, pixels.log_prob
+    complete, class_log_prob = pixels.complete, pixels.class_log_prob
 
 
 def paper_optimizer():

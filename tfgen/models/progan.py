@@ -25,9 +25,9 @@ import keras
 import tensorflow as tf
 
 from tfgen import losses, stages
-from tfgen.equalized import GROUP, blend, doubled, shrunk
 from tfgen.model import GenerativeModel, descend, initial_weights
-from tfgen.progressive import (
+from tfgen.networks.equalized import GROUP, blend, doubled, shrunk
+from tfgen.networks.progressive import (
     ProgressiveDiscriminator,
     ProgressiveGenerator,
     Schedule,

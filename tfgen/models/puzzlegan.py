@@ -35,8 +35,8 @@ import tensorflow as tf
 from keras.layers import Activation, Concatenate, Conv2D, Conv2DTranspose, Dense, LeakyReLU
 
 from tfgen import losses, networks
-from tfgen.layers import BatchNorm, borrow
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks.layers import BatchNorm, borrow
 from tfgen.rows import rolled
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, required, step

@@ -29,12 +29,12 @@ import tensorflow as tf
 from keras.layers import Activation, Concatenate, Conv2D, Conv2DTranspose, LeakyReLU, Reshape
 
 from tfgen import losses, networks
-from tfgen.layers import borrow
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks.layers import borrow
+from tfgen.networks.translation import InstanceNorm, residual_block
 from tfgen.rows import shuffled
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, required, step
-from tfgen.translation import InstanceNorm, residual_block
 
 KINDS = {"class": "label", "attributes": "attributes"}
 

@@ -26,13 +26,15 @@ that both players hear the text as loudly as the noise; D's last activation is i
 import keras
 import tensorflow as tf
 
-from tfgen import losses, matching, networks, stages, text_encoders
-from tfgen.layers import borrow
+from tfgen import losses, networks, stages
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks.layers import borrow
+from tfgen.networks.text_networks import text_discriminator, text_generator
 from tfgen.signature import Input
 from tfgen.step import draws, required, step
-from tfgen.text import served, tokenizer
-from tfgen.text_networks import text_discriminator, text_generator
+from tfgen.text import encoders as text_encoders
+from tfgen.text import matching
+from tfgen.text.tokens import served, tokenizer
 
 MATCHES = ("text", "label")
 
@@ -50,7 +52,7 @@ class TextToImageGAN(GenerativeModel):
         vocabulary: Words of "gru" and "bag_of_words", in lower case.
         text_length: Characters or words of a text that are read.
         embedding_dim: Length of a text's embedding.
-        text_filters: Sizes of the text encoder, see `tfgen.text_encoders.encoder`.
+        text_filters: Sizes of the text encoder, see `tfgen.text.encoders.encoder`.
         text_steps: Training steps at the beginning in which only the text encoder learns; frozen
             afterwards. 0 leaves it as it is initialised.
         match: What makes a text match another picture: "text", the same words, or "label", the

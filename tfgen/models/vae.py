@@ -25,10 +25,12 @@ trained by Adam at 1e-3 by default.
 import keras
 import tensorflow as tf
 
-from tfgen import coders, latent_pictures, losses
+from tfgen import losses
 from tfgen.model import GenerativeModel, descend, initial_weights
-from tfgen.observation import as_likelihood
-from tfgen.priors import as_prior
+from tfgen.networks import coders
+from tfgen.pictures import latent as latent_pictures
+from tfgen.probability.observation import as_likelihood
+from tfgen.probability.priors import as_prior
 from tfgen.signature import Input, Signature
 from tfgen.step import step
 
@@ -42,10 +44,10 @@ class VAE(GenerativeModel):
         latent_dim: Length of z.
         likelihood: "bernoulli" (binary images: `binarize` of `tfgen.data.load`), "gaussian" or
             "discretized_logistic", or a mapping with `name` and the arguments of
-            `tfgen.observation`, such as {name: discretized_logistic, levels: 17}.
-        prior: A name of `tfgen.priors.PRIORS` with a density, a mapping with `name`, a
-            `tfgen.priors.Prior` or a tfp distribution; it is not trained. Only names and mappings
-            can be saved in a `.keras` file.
+            `tfgen.probability.observation`, such as {name: discretized_logistic, levels: 17}.
+        prior: A name of `tfgen.probability.PRIORS` with a density, a mapping with `name`, a
+            `tfgen.probability.Prior` or a tfp distribution; it is not trained. Only names and
+            mappings can be saved in a `.keras` file.
         beta: Weight of the KL term; 1 for the bound.
         free_bits: Nats of each latent dimension's KL, averaged over the batch, that cost nothing.
         importance_samples: Samples of z for each image; above 1 for the importance-weighted bound.

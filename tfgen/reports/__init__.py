@@ -2,3 +2,7 @@
 
 Importing this package does not import TensorFlow.
 """
+
+from tfgen.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(__name__, {})

@@ -6,7 +6,7 @@ from pathlib import Path
 from tfgen import files
 from tfgen.evaluation import store
 from tfgen.evaluation.report import Figure, aligned, shown
-from tfgen.evaluation.table import METRICS
+from tfgen.metrics.table import METRICS
 from tfgen.reports import charts
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfgen import files, record
+from tfgen import files
 from tfgen.evaluation import of_run, store
 from tfgen.evaluation.report import by_protocol
 from tfgen.evaluation.report import shown as text_of
 from tfgen.reports import charts, shown
-from tfgen.yaml_text import read
+from tfgen.training import record
+from tfgen.training.yaml_text import read
 
 NAME = "report.html"
 _WIDTH = 460  # Of a picture on the page, about.

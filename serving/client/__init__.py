@@ -1,0 +1,1 @@
+"""A client of TensorFlow Serving in arrays and pictures, over REST or gRPC."""

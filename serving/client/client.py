@@ -1,0 +1,249 @@
+"""A client of TensorFlow Serving, or of the embedded server, that speaks in arrays and pictures."""
+
+import json
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tfgen.serving.client.values import Served, as_files, cast, from_png, is_picture, to_pil
+from tfgen.serving.status import Code, Failure
+from tfgen.signature import Input, Signature, as_seeds
+
+_DEFAULT = "serving_default"
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # Seconds between tries.
+
+
+class Client:
+    """One served model.
+
+        client = tfgen.serving.Client("http://127.0.0.1:8501", model="dcgan")
+        images = client.sample(seeds=range(16))                      # (16, 28, 28, 1) in [-1, 1]
+        pictures = client.sample(seeds=range(16), as_images=True)    # PIL
+        outputs = client("discriminate", image=images)               # {"logit": (16, 1)}
+
+    Only TensorFlow Serving's own APIs are used. A server that is overloaded or away (503,
+    UNAVAILABLE, no connection) is asked again, later and later, until the deadline. Threads may
+    share a client.
+
+    Args:
+        address: "http://host:port", "https://...", or "host:port".
+        model: Its name on the server.
+        protocol: "rest" or "grpc", which carries arrays as bytes.
+        version: Ask this version; None: the newest one.
+        label: Ask the version with this label.
+        timeout: Seconds for one call, tries and pauses included.
+        max_rows: Split the calls of `sample`, `generate` and `translate` into requests of at most
+            so many rows, for servers that limit a batch; None: one request.
+        manifest: The export's `export.json` (a path or its content), by which `generate` draws from
+            seeds what is not given.
+        credentials: `grpc.ChannelCredentials` for an encrypted channel.
+
+    Raises:
+        ValueError: No such protocol, or both version and label.
+        Failure: Every method: the code and message of the server's answer, or DEADLINE_EXCEEDED.
+    """
+
+    def __init__(
+        self,
+        address: str = "127.0.0.1:8501",
+        model: str = "default",
+        *,
+        protocol: str = "rest",
+        version: int | None = None,
+        label: str | None = None,
+        timeout: float = 60.0,
+        max_rows: int | None = None,
+        manifest: dict | Path | str | None = None,
+        credentials=None,
+    ):
+        if version is not None and label is not None:
+            raise ValueError("Give `version` or `label`, not both.")
+        if max_rows is not None and max_rows < 1:
+            raise ValueError(f"`max_rows` must be at least 1. Received: {max_rows}.")
+        self.address, self.model, self.timeout, self.max_rows = address, model, timeout, max_rows
+        if isinstance(manifest, (str, Path)):
+            manifest = json.loads(Path(manifest).read_text())
+        self._manifest = manifest or {}
+        self._signatures: dict[str, Served] | None = None
+        if protocol == "rest":
+            from tfgen.serving.client.rest import Rest
+
+            url = address if "://" in address else f"http://{address}"
+            self._transport = Rest(url, model, version, label)
+        elif protocol == "grpc":
+            from tfgen.serving.client.rpc import Grpc
+
+            self._transport = Grpc(address, model, version, label, credentials)
+        else:
+            raise ValueError(f"`protocol` must be 'rest' or 'grpc'. Received: {protocol!r}.")
+
+    def signatures(self) -> dict[str, Served]:
+        """Name -> inputs and outputs of every signature, as the server declares them."""
+        if self._signatures is None:
+            self._signatures = self._tried(self._transport.signatures)
+        return self._signatures
+
+    def status(self) -> list[tuple[int, str, str]]:
+        """(version, state, error message) of every version, the newest first."""
+        return self._tried(self._transport.status)
+
+    def wait(self) -> None:
+        """Waits, at most `timeout` seconds, until a version of the model is available."""
+
+        def ready(seconds):
+            try:
+                states = [state for _, state, _ in self._transport.status(seconds)]
+            except Failure as failure:
+                if failure.code != Code.NOT_FOUND:
+                    raise
+                states = []
+            if "AVAILABLE" not in states:
+                raise Failure(Code.UNAVAILABLE, f"Model {self.model!r} is not available yet")
+
+        self._tried(ready)
+
+    def __call__(self, signature: str = _DEFAULT, **inputs) -> dict[str, np.ndarray]:
+        """Runs a signature.
+
+        Args:
+            signature: Its name.
+            **inputs: Arrays, lists, texts or PIL pictures by name, with the batch axis.
+
+        Returns:
+            Output name -> array; texts and files as an array of bytes.
+
+        Raises:
+            ValueError: An unknown signature, or inputs that do not fit it.
+        """
+        served = self._served(signature)
+        unknown, missing = set(inputs) - set(served.inputs), set(served.inputs) - set(inputs)
+        if unknown or missing:
+            takes = ", ".join(f"{name}: {spec}" for name, spec in sorted(served.inputs.items()))
+            raise ValueError(
+                f"Signature {signature!r} of model {self.model!r} takes {takes or 'nothing'}. "
+                f"Received: {', '.join(sorted(inputs)) or 'nothing'}."
+            )
+        arrays = {name: cast(name, value, served.inputs[name]) for name, value in inputs.items()}
+        try:
+            return self._tried(self._transport.predict, signature, served, arrays)
+        except Failure:
+            self._signatures = None  # Another version may have other signatures.
+            raise
+
+    def sample(self, seeds: Sequence[int], as_images: bool = False):
+        """The samples of some seeds, one each: (N, ...), or N PIL pictures."""
+        return self._first("sample", {"seed": as_seeds(seeds)}, as_images)
+
+    def generate(self, seeds: Sequence[int] | None = None, as_images: bool = False, **inputs):
+        """Samples from inputs such as `z` and `label`: (N, ...), or N PIL pictures.
+
+        Args:
+            seeds: Draw the inputs that are not given from these, by the client's `manifest`: the
+                same numbers, so the same pictures, as everywhere.
+            as_images: Give PIL pictures.
+            **inputs: One row each; with seeds, a single value serves all rows.
+        """
+        name = "generate" if "generate" in self.signatures() else _DEFAULT
+        if seeds is not None:
+            inputs = self._drawn(name, as_seeds(seeds), inputs)
+        return self._first(name, inputs, as_images)
+
+    def translate(self, image, to, as_images: bool = False, **inputs):
+        """Pictures in another domain: (N, H, W, C), or N PIL pictures.
+
+        Args:
+            image: (N, H, W, C) in [-1, 1], or PIL pictures of the model's size, which are sent as
+                PNG where PIL pictures are asked for.
+            to: "a" or "b" of a CycleGAN; the domain(s) of a StarGAN, for all rows or one each.
+            as_images: Give PIL pictures.
+            **inputs: Further inputs of the signature.
+
+        Raises:
+            ValueError: The model does not translate, or not to this.
+        """
+        table = self.signatures()
+        directions = {n.rpartition("_to_")[2]: n for n in table if n.count("_to_") == 1}
+        directions = {to: n for to, n in directions.items() if not n.endswith("_png")}
+        if isinstance(to, str) and to in directions:
+            return self._first(directions[to], {"image": image, **inputs}, as_images)
+        if "translate" not in table:
+            known = f"to {', '.join(sorted(directions))} only" if directions else "no pictures"
+            raise ValueError(f"Model {self.model!r} translates {known}. Received: to={to!r}.")
+        rows = 1 if is_picture([image]) else len(image)
+        domain, spec = np.asarray(to), table["translate"].inputs["domain"]
+        if domain.ndim < len(spec.shape):
+            domain = np.repeat(domain[np.newaxis], rows, axis=0)
+        return self._first("translate", {"image": image, "domain": domain, **inputs}, as_images)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._transport.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _served(self, signature):
+        table = self.signatures()
+        if signature not in table:
+            known = f"It serves: {', '.join(table)}."
+            raise ValueError(f"Model {self.model!r} has no signature {signature!r}. {known}")
+        return table[signature]
+
+    def _first(self, signature, inputs, as_images):
+        """The picture output of a signature, or else its first one."""
+        name, png = signature, f"{signature}_png"
+        if as_images and png in self.signatures():
+            moved = as_files(inputs, self._served(signature), self._served(png))
+            name, inputs = (signature, inputs) if moved is None else (png, moved)
+        takes = self._served(name).inputs
+        arrays = {k: cast(k, v, takes[k]) for k, v in inputs.items() if k in takes}
+        rows = max((len(array) for array in arrays.values() if array.ndim), default=0)
+        step = self.max_rows or max(rows, 1)
+        parts = []
+        for start in range(0, max(rows, 1), step):
+            cut = {k: v[start : start + step] if v.ndim else v for k, v in arrays.items()}
+            parts.append(self(name, **{**inputs, **cut}))
+        output = "image" if "image" in parts[0] else next(iter(parts[0]))
+        array = np.concatenate([part[output] for part in parts]) if rows else parts[0][output]
+        if output == "image_bytes":
+            return from_png(array)
+        return to_pil(array) if as_images else array
+
+    def _drawn(self, name, seeds, given):
+        entry = self._manifest.get("signatures", {}).get(name)
+        if entry is None:
+            raise ValueError(
+                f"Drawing the inputs of {name!r} from seeds needs the export's manifest: "
+                "Client(..., manifest='export.json'). Or give them all, without seeds."
+            )
+        inputs = {n: Input(**{**i, "shape": tuple(i["shape"])}) for n, i in entry["inputs"].items()}
+        given = {
+            n: np.repeat(np.asarray(v)[np.newaxis], len(seeds), axis=0)
+            if n in inputs and np.ndim(v) == len(inputs[n].shape)
+            else v
+            for n, v in given.items()
+        }
+        return Signature(None, inputs).draw(seeds, **given)
+
+    def _tried(self, call, *arguments):
+        """A call of the transport, again while the server is unavailable and time is left."""
+        deadline, pause = time.monotonic() + self.timeout, _FIRST_PAUSE
+        while True:
+            try:
+                return call(*arguments, max(0.001, deadline - time.monotonic()))
+            except Failure as failure:
+                if failure.code != Code.UNAVAILABLE:
+                    raise
+                # A random part keeps clients that failed together from coming back together.
+                wait = pause * random.uniform(0.5, 1.0)
+                if time.monotonic() + wait >= deadline:
+                    said = f"not available for {self.timeout:g} s: {failure.message}"
+                    raise Failure(failure.code, f"{self.address} was {said}") from failure
+                time.sleep(wait)
+                pause = min(2 * pause, _LONGEST_PAUSE)

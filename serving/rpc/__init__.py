@@ -1,0 +1,1 @@
+"""TensorFlow Serving's gRPC API: the services, and failures as statuses."""

@@ -1,0 +1,1 @@
+"""What a server is told: flags, options, and TensorFlow Serving's configuration files."""

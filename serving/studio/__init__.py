@@ -1,0 +1,1 @@
+"""The studio: a page to explore served models; its files, and `pages`, which gives them out."""

@@ -1,0 +1,260 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tfgen
+from tfgen.cli import main as cli
+from tfgen.training import run
+
+TEXT = """\
+model: {name: gan, image_shape: [8, 8, 1], latent_dim: 4, generator_hidden: [8]}
+data: {name: digits, batch_size: 256}
+fit: {epochs: 1, verbose: 0}
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """(config file, run folder) of a finished run."""
+    folder = tmp_path_factory.mktemp("cli")
+    config = folder / "gan.yaml"
+    config.write_text(TEXT)
+    assert cli.main(["train", str(config), "--run", str(folder / "run")]) == 0
+    return config, folder / "run"
+
+
+def refused(capsys, *arguments):
+    """The one message of a command that ends with exit status 2."""
+    capsys.readouterr()
+    assert cli.main([str(a) for a in arguments]) == 2
+    out, error = capsys.readouterr()
+    assert error.startswith("tfgen: ") and "Traceback" not in error + out
+    return error
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["list", "models"]])
+def test_help_and_lists_do_not_import_tensorflow(arguments):
+    code = (
+        "import sys\n"
+        "from tfgen import cli\n"
+        "try:\n"
+        f"    cli.main({arguments!r})\n"
+        "except SystemExit as end:\n"
+        "    assert end.code == 0\n"
+        "heavy = {'tensorflow', 'keras', 'numpy', 'PIL', 'yaml'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "usage: tfgen" in done.stdout or "gan" in done.stdout
+
+
+def test_importing_tfgen_is_light_and_finds_its_modules():
+    code = (
+        "import sys, tfgen\n"
+        "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules\n"
+        "assert 'models' in dir(tfgen) and tfgen.signature.Input\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert tfgen.data.load and tfgen.models.MODELS and tfgen.training.train
+    with pytest.raises(AttributeError, match="no attribute 'modles'"):
+        _ = tfgen.modles
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["--version"])
+    assert end.value.code == 0 and capsys.readouterr().out == f"tfgen {tfgen.__version__}\n"
+
+
+def test_lists_are_those_of_the_tables(capsys):
+    assert cli.main(["list", "models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(tfgen.models.MODELS)
+    for line, model in zip(lines, tfgen.models.MODELS.values(), strict=True):
+        home = sys.modules[model.__module__]
+        assert line.endswith(home.__doc__.splitlines()[0])
+    assert cli.main(["list", "datasets"]) == 0
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert [tuple(line) for line in lines] == tfgen.data.describe()
+
+
+def test_train_with_overrides_after_the_option(trained, capsys):
+    config, folder = trained
+    arguments = ["train", str(config), "--run", str(folder), "fit.epochs=1", "seed=0"]
+    assert cli.main(arguments) == 0
+    assert "finished: 1 epochs" in capsys.readouterr().out
+    assert cli.main(["train", "seed=0", str(config), "--run", str(folder)]) == 2
+
+
+def test_dry_run_shows_what_it_would_do(trained, tmp_path, capsys):
+    config, _ = trained
+    target = tmp_path / "run"
+    assert cli.main(["train", str(config), "--run", str(target), "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "generator 616, discriminator" in out and "(256, 8, 8, 1)" in out
+    assert "5 an epoch, 5 in all" in out and "1,297 pictures 8x8x1, fingerprint" in out
+    assert not target.exists()
+
+
+def test_sample_writes_grid_files_and_array(trained, tmp_path, capsys):
+    _, folder = trained
+    expected = run.load(folder).sample(range(2, 6))
+    for out in ("grid.png", "each/", "x.npy"):
+        path = str(tmp_path / out) + ("/" if out.endswith("/") else "")
+        assert cli.main(["sample", str(folder), "--seeds", "2-4,5", "--out", path]) == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), expected)
+    grid = np.asarray(Image.open(tmp_path / "grid.png"))
+    assert grid.shape == (17, 17)
+    np.testing.assert_array_equal(grid[:8, :8], tfgen.pictures.to_uint8(expected[0])[..., 0])
+    names = sorted(p.name for p in (tmp_path / "each").iterdir())
+    assert names == [f"seed-{n:06d}.png" for n in (2, 3, 4, 5)]
+    first = np.asarray(Image.open(tmp_path / "each" / names[0]))
+    np.testing.assert_array_equal(first, grid[:8, :8])
+    assert cli.main(["sample", str(folder), "--seeds", "7"]) == 0
+    assert (folder / "samples/seeds-7.png").exists()
+
+
+def test_sample_takes_inputs(trained, tmp_path):
+    _, folder = trained
+    z = np.zeros((2, 4), np.float32)
+    np.save(tmp_path / "z.npy", z)
+    out = tmp_path / "x.npy"
+    common = ["sample", str(folder), "--seeds", "0-1", "--out", str(out)]
+    model = run.load(folder)
+    assert cli.main([*common, "--input", f"z={tmp_path / 'z.npy'}"]) == 0
+    np.testing.assert_array_equal(np.load(out), model.sample(range(2), z=z))
+    assert cli.main([*common, "--input", "z=[[0, 0, 0, 0]]"]) == 0
+    np.testing.assert_array_equal(np.load(out), model.sample(range(2), z=z))
+    tfgen.pictures.save(tmp_path / "black.png", np.zeros((8, 8, 1), np.uint8))
+    picture = f"image={tmp_path / 'black.png'}"
+    assert cli.main([*common, "--signature", "discriminate", "--input", picture]) == 0
+    black = np.full((2, 8, 8, 1), -1, np.float32)
+    logits = model.sample(range(2), signature="discriminate", image=black)
+    np.testing.assert_allclose(np.load(out), logits, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seeds", "9-3"], "--seeds '9-3': expected a form such as 0-63"),
+        (["--seeds", "x"], "--seeds 'x'"),
+        (["--input", "z"], "--input 'z': expected the form name=value"),
+        (["--input", "z=[[1, 2]]"], "Input 'z' must have shape (64, 4). Received: (64, 2)"),
+        (["--input", "z=[[1], [2]]"], "--input z: 2 rows for 64 seeds"),
+        (["--input", "z=none.npy"], "none.npy: No such file or directory"),
+        (["--input", "y=[1]"], "Unknown inputs ['y']. Known: z."),
+        (["--label", "3"], "Unknown inputs ['label']"),
+        (["--signature", "paint"], "Unknown signature 'paint'. Known: generate"),
+        (["--checkpoint", "best"], "no checkpoint is the best one"),
+        (["--checkpoint", "77"], "no checkpoint '77'. There are: last, best, 5."),
+        (["--out", "x.txt"], "x.txt: '.txt' is no picture format"),
+        (["--signature", "discriminate"], "These inputs cannot be drawn and must be given"),
+    ],
+)
+def test_sample_refuses(trained, capsys, arguments, message):
+    assert message in refused(capsys, "sample", trained[1], *arguments)
+
+
+def test_missing_run_and_missing_config(tmp_path, capsys):
+    assert "there is no run here" in refused(capsys, "sample", tmp_path / "no")
+    assert "there is no run here" in refused(
+        capsys, "export", tmp_path / "no", "--to", tmp_path / "x"
+    )
+    missing = refused(capsys, "train", tmp_path / "no.yaml", "--run", tmp_path / "x")
+    assert "no.yaml: no such file" in missing
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.name=gam", "unknown name 'gam'. Did you mean 'gan'?"),
+        ("data.name=digit", "Unknown data set 'digit'. Did you mean 'digits'?"),
+        ("data.name=folder:/nowhere/at/all", "/nowhere/at/all"),
+        ("data.split=tset", "tset"),
+        ("model.latentdim=3", "Did you mean 'latent_dim'?"),
+        ("model.latent_dim=few", "expected a whole number"),
+        ("model.loss=hingy", "hingy"),
+        ("data.batch_size=9999", "batch_size 9999 is larger than data set 'digits'"),
+        ("compile.generator_optimizer={name: adam, learning_rate: 2e-4}", "write 2.0e-4"),
+    ],
+)
+def test_train_refuses(trained, tmp_path, capsys, override, message):
+    config, _ = trained
+    assert message in refused(capsys, "train", config, "--run", tmp_path / "run", override)
+    assert not (tmp_path / "run").exists()
+
+
+def test_truncated_checkpoint_is_said(trained, tmp_path, capsys):
+    config, _ = trained
+    folder = tmp_path / "run"
+    changes = ["run.checkpoint_steps=2", "run.sample_epochs=null"]
+    assert cli.main(["train", str(config), "--run", str(folder), *changes]) == 0
+    path = folder / "checkpoints/step-00000005.weights.h5"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.warns(UserWarning, match="Using step 4 instead"):
+        assert cli.main(["sample", str(folder), "--out", str(tmp_path / "x.npy")]) == 0
+    said = refused(capsys, "sample", folder, "--checkpoint", "5")
+    assert "step-00000005.weights.h5 is damaged" in said
+
+
+def test_training_that_cannot_go_on(trained, tmp_path, capsys):
+    config, _ = trained
+    change = "compile.generator_optimizer={name: sgd, learning_rate: 1.0e+39}"
+    said = refused(capsys, "train", config, "--run", tmp_path / "run", change, "fit.epochs=9")
+    assert "_loss is nan" in said and "step " in said
+
+
+def test_export_writes_a_version(trained, tmp_path, capsys, monkeypatch):
+    from tfgen import export
+    from tfgen.reports import card
+
+    def record(model, folder, manifest_extra, formats, variants):
+        assert formats == ("saved_model", "onnx", "tflite") and variants == ("fp16", "int8")
+        assert model.latent_dim == 4 and manifest_extra["config"]["model"]["name"] == "gan"
+        errors = {"onnx": {"generate": 2e-7}, "saved_model": {"generate": 0.0}}
+        return {
+            "version": 3,
+            "signatures": ["generate"],
+            "verification": {"max_abs_error": errors},
+            "folder": str(folder),
+        }
+
+    monkeypatch.setattr(export, "export", record, raising=False)
+    monkeypatch.setattr(card, "write", lambda *given: "a card")
+    more = ["--formats", "saved_model,onnx,tflite", "--quantize", "fp16, int8"]
+    assert cli.main(["export", str(trained[1]), "--to", str(tmp_path / "x"), *more]) == 0
+    out = capsys.readouterr().out
+    assert "version 3, step 5" in out and "2.0e-07" in out
+
+
+def test_export_refuses_a_folder_that_cannot_be_written(trained, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    said = refused(capsys, "export", trained[1], "--to", tmp_path / "file" / "deep")
+    assert str(tmp_path / "file") in said
+
+
+def test_traceback_is_shown_on_demand(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        cli.main(["sample", str(tmp_path), "--traceback"])
+
+
+def test_ctrl_c_is_130(trained, capsys, monkeypatch):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "train", stop)
+    config, folder = trained
+    assert cli.main(["train", str(config), "--run", str(folder)]) == 130
+    assert capsys.readouterr().err == "tfgen: stopped.\n"
+
+
+@pytest.mark.parametrize("arguments", [["train", "x.yaml"], ["paint"], [], ["sample", "r", "x=1"]])
+def test_wrong_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(arguments)
+    assert end.value.code == 2 and "usage: tfgen" in capsys.readouterr().err

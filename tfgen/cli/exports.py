@@ -1,0 +1,112 @@
+"""The commands about exports: export and serve. TensorFlow is imported inside them."""
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+
+def export(arguments):
+    """Writes SavedModel, ONNX and LiteRT files of the model of a run, verified."""
+    from tfgen import export
+    from tfgen.export.report import lines
+    from tfgen.reports import card
+    from tfgen.training import checkpoints, run
+
+    model = run.load(arguments.run, arguments.checkpoint)
+    extra = {"run": str(arguments.run), "config": run.read(arguments.run).resolved()}
+    report = export.export(
+        model,
+        arguments.to,
+        manifest_extra=extra,
+        formats=_names(arguments.formats),
+        variants=_names(arguments.quantize),
+    )
+    print(f"{arguments.to}: version {report['version']}, step {checkpoints.taken(model)}")
+    print("\n".join(lines(report)))
+    print(f"  model card: {card.write(arguments.to, arguments.run, report, arguments.license)}")
+    if arguments.serving_config:
+        from tfgen.serving.kit import files
+
+        print(f"  TensorFlow Serving: {files.write(arguments.to)}")
+
+
+def serve(arguments):
+    """Serves an export folder, a folder of them, or a run, as TensorFlow Serving does."""
+    from tfgen import serving
+
+    def ready(server):
+        for api, port in (("REST", server.rest_port), ("gRPC", server.grpc_port)):
+            print(f"{api:4}  {arguments.host}:{port}", flush=True)
+        if server.rest_port:
+            print(f"page  http://{arguments.host}:{server.rest_port}/", flush=True)
+        for name in server.core.manager.models():
+            print(f"      http://{arguments.host}:{server.rest_port}/v1/models/{name}", flush=True)
+
+    with contextlib.ExitStack() as stack:
+        path = Path(arguments.path)
+        if (path / "run.json").exists():
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            path = _exported(path, arguments.checkpoint, Path(folder))
+        try:
+            serving.serve(
+                path,
+                pages=serving.Studio(serving.found(path)),
+                on_ready=ready,
+                host=arguments.host,
+                rest_api_port=arguments.rest_port,
+                port=arguments.grpc_port,
+                enable_batching=arguments.batching,
+            )
+        except serving.Failure as failure:
+            raise ValueError(failure.message) from failure
+
+
+def add(commands, command):
+    """Adds the commands to the parser.
+
+    Args:
+        commands: What argparse's `add_subparsers` gave.
+        command: Function (commands, name, function) -> the parser of one.
+    """
+    one = command(commands, "export", export)
+    one.add_argument("run", metavar="RUN", help="a run folder")
+    one.add_argument("--to", required=True, metavar="DIR", help="the export folder")
+    one.add_argument("--license", default="unknown", help="of the weights, for the model card")
+    one.add_argument(
+        "--formats",
+        default="saved_model,onnx",
+        help="any of saved_model,onnx,tflite (default: %(default)s)",
+    )
+    one.add_argument(
+        "--quantize", default="", metavar="fp16,int8", help="smaller ONNX files, and what they cost"
+    )
+    one.add_argument(
+        "--serving-config", action="store_true", help="also write serving-kit/: Docker, Kubernetes"
+    )
+    one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
+
+    one = command(commands, "serve", serve)
+    one.add_argument("path", metavar="PATH", help="an export folder, a folder of them, or a run")
+    one.add_argument(
+        "--host", default="127.0.0.1", help="0.0.0.0: every address (default: %(default)s)"
+    )
+    one.add_argument("--rest-port", type=int, default=8501, help="-1: any (default: %(default)s)")
+    one.add_argument("--grpc-port", type=int, default=8500, help="-1: any (default: %(default)s)")
+    one.add_argument("--batching", action="store_true", help="run requests together")
+    one.add_argument("--checkpoint", default="last", help="of a run (default: last)")
+
+
+def _exported(folder, checkpoint, to):
+    """The export folder, in `to`, of the model of a run."""
+    from tfgen import export
+    from tfgen.training import run
+
+    path = to / folder.absolute().name
+    extra = {"run": str(folder), "config": run.read(folder).resolved()}
+    model = run.load(folder, checkpoint)
+    export.export(model, path, formats=("saved_model",), manifest_extra=extra)
+    return path
+
+
+def _names(text):
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,0 +1,97 @@
+"""The command `tfgen`: parser and exit status. TensorFlow is imported in the commands only."""
+
+import argparse
+import sys
+import warnings
+
+import tfgen
+from tfgen.cli import catalog, evaluate, exports, runs
+
+# In the order of the help.
+GROUPS = (runs, exports, evaluate, catalog)
+
+EPILOG = """\
+examples:
+  tfgen list models
+  tfgen train configs/dcgan_mnist.yaml --run runs/dcgan --dry-run
+  tfgen train configs/dcgan_mnist.yaml --run runs/dcgan model.latent_dim=64 fit.epochs=5
+  tfgen sample runs/dcgan --seeds 0-63 --out grid.png
+  tfgen evaluate runs/dcgan --metrics fid,kid,prdc --samples 10000
+  tfgen report runs/dcgan
+  tfgen translate runs/cyclegan --input pictures --to b --out translated
+  tfgen export runs/dcgan --to exports/dcgan
+  tfgen serve exports/dcgan
+
+A run that was interrupted goes on with the command that started it.
+Exit status: 0 done, 2 bad input or training that cannot go on, 130 stopped by Ctrl-C.
+"""
+
+
+def parser():
+    """The parser, from plain data alone."""
+    result = argparse.ArgumentParser(
+        prog="tfgen",
+        description="Classic generative models: train, sample, export.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    result.add_argument("--version", action="version", version=f"tfgen {tfgen.__version__}")
+    commands = result.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for group in GROUPS:
+        group.add(commands, _command)
+    return result
+
+
+def main(argv=None) -> int:
+    """Runs a command and returns its exit status."""
+    arguments, rest = (made := parser()).parse_known_args(argv)
+    if rest and (arguments.command != "train" or any(r.startswith("-") for r in rest)):
+        made.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:  # argparse takes no overrides after an option by itself.
+        arguments.overrides += rest
+    former, warnings.formatwarning = warnings.formatwarning, _warning
+    try:
+        if arguments.command not in ("list", "compare") and not arguments.traceback:
+            _quietly()
+        arguments.function(arguments)
+        return 0
+    except KeyboardInterrupt as error:
+        print(f"tfgen: {str(error) or 'stopped.'}", file=sys.stderr)
+        return 128 + getattr(error, "signal", 2)
+    except (ValueError, OSError, RuntimeError) as error:
+        if arguments.traceback or not _ours(error):
+            raise
+        print(f"tfgen: {_message(error)}", file=sys.stderr)
+        return 2
+    finally:
+        warnings.formatwarning = former
+
+
+def _command(commands, name, function):
+    one = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
+    one.add_argument("--traceback", action="store_true", help="show where an error came from")
+    one.set_defaults(function=function)
+    return one
+
+
+def _quietly():
+    from tfgen.quiet import start_tensorflow
+
+    start_tensorflow()
+
+
+def _ours(error):
+    """Whether the message was written for people; anything else is a fault and shows its place."""
+    from tfgen.training.errors import TrainingError
+
+    return isinstance(error, ValueError | OSError | TrainingError)
+
+
+def _message(error):
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or ''}: {error.strerror}".lstrip(": ")
+    return str(error)
+
+
+def _warning(message, category, filename, lineno, line=None):
+    return f"tfgen: warning: {message}\n"

@@ -1,0 +1,105 @@
+"""The commands about runs: train, sample and translate. TensorFlow is imported inside them."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def train(arguments):
+    """Trains the model of a config into a run folder, or goes on with it."""
+    from tfgen.evaluation import AfterTraining
+    from tfgen.training import config, run
+
+    settings = config.load(arguments.config, arguments.overrides)
+    if arguments.dry_run:
+        print(_outline(run.dry_run(settings)))
+        return
+    done = run.train(settings, arguments.run, measure=AfterTraining())
+    if done.metrics:
+        print(_values(done.metrics[-1]))
+    print(f"Next: tfgen sample {arguments.run} --seeds 0-63 --out grid.png")
+
+
+def sample(arguments):
+    """Draws samples from the model of a run."""
+    from tqdm import tqdm
+
+    from tfgen.cli import inputs
+    from tfgen.pictures import samples
+    from tfgen.training import run
+
+    chosen = samples.seeds(arguments.seeds)
+    given = inputs.given(arguments.input, arguments.label, len(chosen))
+    name = f"seeds-{arguments.seeds}.png"
+    out = Path(arguments.out or Path(arguments.run, "samples", name))
+    model = run.load(arguments.run, arguments.checkpoint)
+    with tqdm(total=len(chosen), desc="Sampling", unit="rows", disable=None) as bar:
+        images = model.sample(chosen, arguments.signature, progress=bar.update, **given)
+    folder = str(arguments.out or "").endswith(("/", os.sep))
+    print(samples.save(images, chosen, out, folder))
+
+
+def translate(arguments):
+    """Translates pictures of your own, with CycleGAN or StarGAN."""
+    from tfgen.cli import translate
+    from tfgen.training import run
+
+    model = run.load(arguments.run, arguments.checkpoint)
+    number, failures = translate.translate(model, arguments.input, arguments.to, arguments.out)
+    for line in failures:
+        print(f"tfgen: warning: left out {line}", file=sys.stderr)
+    print(f"{arguments.out}: {number} pictures")
+
+
+def add(commands, command):
+    """Adds the commands to the parser.
+
+    Args:
+        commands: What argparse's `add_subparsers` gave.
+        command: Function (commands, name, function) -> the parser of one.
+    """
+    one = command(commands, "train", train)
+    one.add_argument(
+        "config", metavar="CONFIG", help="a YAML file, such as configs/gan_digits.yaml"
+    )
+    one.add_argument("--run", required=True, metavar="DIR", help="the run folder")
+    one.add_argument("--dry-run", action="store_true", help="take one step, write nothing")
+    one.add_argument(
+        "overrides", nargs="*", metavar="section.key=value", help="in place of the file's"
+    )
+
+    one = command(commands, "sample", sample)
+    one.add_argument("run", metavar="RUN", help="a run folder")
+    one.add_argument("--seeds", default="0-63", help="such as 0-63 or 3,5,9 (default: 0-63)")
+    one.add_argument("--out", help="picture (grid), folder/ (one file a seed) or .npy")
+    one.add_argument("--signature", help="which served function (default: the first)")
+    one.add_argument("--label", help="class of all samples, or one each: 0,1,2")
+    one.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="any input")
+    one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
+
+    one = command(commands, "translate", translate)
+    one.add_argument("run", metavar="RUN", help="a run folder")
+    one.add_argument("--input", required=True, metavar="PICTURES", help="a picture or a folder")
+    one.add_argument("--to", required=True, metavar="DOMAIN", help="a, b; a number; or 1,0,1")
+    one.add_argument("--out", required=True, metavar="DIR", help="the folder of the results")
+    one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
+
+
+def _outline(plan):
+    """A dry run as text."""
+    data, numbers = plan["data"], plan["parameters"]
+    shape = "x".join(str(side) for side in data["image_shape"])
+    lines = [
+        f"model       {plan['model']}: " + ", ".join(f"{k} {v:,}" for k, v in numbers.items()),
+        f"data        {data['name']}, {data['split']}: {data['size']:,} pictures {shape}, "
+        f"fingerprint {data['fingerprint'][:12]}",
+        *(f"batch       {k}: {v[0]} {tuple(v[1:])}" for k, v in plan["batch"].items()),
+        f"steps       {plan['steps_per_epoch']:,} an epoch, {plan['steps']:,} in all",
+        f"first step  {_values(plan['first_step'])}",
+        *(f"note        {note}" for note in data["notes"]),
+    ]
+    return "\n".join(lines)
+
+
+def _values(values):
+    return ", ".join(f"{k} {v:.6g}" for k, v in values.items() if isinstance(v, int | float))

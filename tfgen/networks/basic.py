@@ -1,0 +1,170 @@
+"""Plain functions that return built Keras networks; those that two or more models use."""
+
+import math
+
+import keras
+from keras.layers import Activation, Conv2D, Conv2DTranspose, Dense, Flatten, LeakyReLU, Reshape
+
+from tfgen.networks.layers import BatchNorm, SpectralNormalization
+
+# The last layer and all losses stay in float32 under a mixed precision policy.
+HEAD = "float32"
+
+
+def mlp(input_shape, hidden, output_shape, activation="relu", output_activation=None, init=None):
+    """A multilayer perceptron. (B, *input_shape) -> (B, *output_shape)
+
+    Args:
+        input_shape: Shape of one input.
+        hidden: Widths of the hidden layers.
+        output_shape: Shape of one output.
+        activation: Of the hidden layers.
+        output_activation: Of the output; None for logits.
+        init: Kernel initializer as a function without arguments, called for each layer; Glorot's
+            uniform one by default.
+    """
+    init = init or (lambda: "glorot_uniform")
+    layers = [keras.Input(input_shape), Flatten()]
+    layers += [Dense(width, activation, kernel_initializer=init()) for width in hidden]
+    layers += [
+        Dense(math.prod(output_shape), kernel_initializer=init(), dtype=HEAD),
+        Reshape(output_shape, dtype=HEAD),
+    ]
+    if output_activation:
+        layers.append(Activation(output_activation, dtype=HEAD))
+    return keras.Sequential(layers)
+
+
+def halvings(image_shape, stages=None):
+    """How often both sides of a picture are halved.
+
+    Args:
+        image_shape: (H, W, C).
+        stages: The wanted number; by default as often as both sides stay whole and the shorter
+            one is at least 4 afterwards.
+
+    Raises:
+        ValueError: The sides cannot be halved so often.
+    """
+    height, width, channels = image_shape
+    most = 0
+    while height % 2 ** (most + 1) == 0 and width % 2 ** (most + 1) == 0:
+        most += 1
+    usual = max((n for n in range(most + 1) if min(height, width) >> n >= 4), default=0)
+    wanted = usual if stages is None else stages
+    if not 1 <= wanted <= most:
+        raise ValueError(
+            f"`image_shape` sides must be multiples of {2 ** max(wanted, 1)} "
+            f"({max(wanted, 1)} halvings). Received: {tuple(image_shape)}; resize the pictures "
+            "or set `stages`."
+        )
+    if channels not in (1, 3):
+        raise ValueError(f"`image_shape` must have 1 or 3 channels. Received: {channels}.")
+    return wanted
+
+
+def dcgan_init():
+    """N(0, 0.02), Radford et al. 2015, section 4."""
+    return keras.initializers.RandomNormal(0.0, 0.02)
+
+
+def upsampling(latent_dim, image_shape, filters, stages, output_activation="tanh", init=dcgan_init):
+    """Strided transposed convolutions from a code to a picture. (B, Z) -> (B, H, W, C)
+
+    Radford et al. 2015, figure 1: dense, then 5x5 stride 2, each with batch normalisation and
+    ReLU; no biases before normalisation, none normalised at the output.
+
+    Args:
+        latent_dim: Length of the code.
+        image_shape: (H, W, C).
+        filters: Maps of the last hidden layer; doubled at each earlier one.
+        stages: Number of doublings of the picture.
+        output_activation: None for logits.
+        init: Kernel initializer as a function without arguments.
+    """
+    height, width, channels = image_shape
+    widths = [filters * 2**n for n in reversed(range(stages))]
+    base = (height >> stages, width >> stages, widths[0])
+    layers = [
+        keras.Input((latent_dim,)),
+        Dense(math.prod(base), use_bias=False, kernel_initializer=init()),
+        BatchNorm(gain_stddev=0.02),
+        Activation("relu"),
+        Reshape(base),
+    ]
+    for maps in widths[1:]:
+        layers += [
+            Conv2DTranspose(maps, 5, 2, "same", use_bias=False, kernel_initializer=init()),
+            BatchNorm(gain_stddev=0.02),
+            Activation("relu"),
+        ]
+    layers.append(
+        Conv2DTranspose(
+            channels, 5, 2, "same", use_bias=False, kernel_initializer=init(), dtype=HEAD
+        )
+    )
+    if output_activation:
+        layers.append(Activation(output_activation, dtype=HEAD))
+    return keras.Sequential(layers)
+
+
+def downsampling(
+    image_shape, output_shape, filters, stages, normalization="batch", init=dcgan_init
+):
+    """Strided convolutions from a picture to numbers. (B, H, W, C) -> (B, *output_shape)
+
+    Radford et al. 2015: 5x5 stride 2, leaky ReLU 0.2, batch normalisation in all but the first
+    layer, no biases.
+
+    Args:
+        image_shape: (H, W, C).
+        output_shape: Shape of one output; linear.
+        filters: Maps of the first layer; doubled at each later one.
+        stages: Number of halvings of the picture.
+        normalization: "batch", "layer" (one sample's statistics; right with a gradient penalty),
+            "spectral" (of every layer's kernel) or None.
+        init: Kernel initializer as a function without arguments.
+    """
+    layers = [keras.Input(image_shape)]
+    biased = normalization in (None, "spectral")
+    for n in range(stages):
+        conv = Conv2D(filters * 2**n, 5, 2, "same", use_bias=biased, kernel_initializer=init())
+        layers += [*normalizing(conv, normalization, first=n == 0), LeakyReLU(0.2)]
+    head = Dense(math.prod(output_shape), use_bias=False, kernel_initializer=init(), dtype=HEAD)
+    layers += [
+        Flatten(),
+        *normalizing(head, normalization, first=True),
+        Reshape(output_shape, dtype=HEAD),
+    ]
+    return keras.Sequential(layers)
+
+
+NORMALIZATIONS = {
+    "batch": lambda axes: BatchNorm(gain_stddev=0.02),
+    "layer": lambda axes: keras.layers.LayerNormalization(axis=axes),
+}
+
+
+def normalizing(layer, normalization, first=False):
+    """A discriminator's layer and what normalises it, as a list of layers.
+
+    Args:
+        layer: A convolution or dense layer.
+        normalization: "batch", "layer", "spectral" or None.
+        first: Whether it is a layer whose outputs are not normalised: the first and the last one.
+            Its kernel is, under "spectral".
+
+    Raises:
+        ValueError: There is no such normalisation.
+    """
+    if normalization == "spectral":
+        return [SpectralNormalization(layer)]
+    if normalization is not None and normalization not in NORMALIZATIONS:
+        raise ValueError(
+            f"Unknown normalization {normalization!r}. "
+            f"Known: {', '.join(NORMALIZATIONS)}, spectral, None."
+        )
+    if first or normalization is None:
+        return [layer]
+    axes = (1, 2, 3) if isinstance(layer, Conv2D) else -1
+    return [layer, NORMALIZATIONS[normalization](axes)]

@@ -1,0 +1,106 @@
+"""The players of text to image synthesis. Reed et al. 2016, section 4.1, and the authors' code."""
+
+import math
+
+import keras
+from keras.layers import (
+    Activation,
+    Add,
+    Concatenate,
+    Conv2D,
+    Conv2DTranspose,
+    Dense,
+    Flatten,
+    LeakyReLU,
+    RepeatVector,
+    Reshape,
+)
+
+from tfgen.networks.basic import HEAD, dcgan_init
+from tfgen.networks.layers import BatchNorm
+
+# Sides from the smallest on that have a residual bottleneck.
+BOTTLENECKS = 2
+
+
+def text_generator(image_shape, embedding_dim, text_dim, stages, latent_dim, filters):
+    """From noise and a text's embedding to a picture. (B, Z), (B, E) -> (B, H, W, C)
+
+    Args:
+        image_shape: (H, W, C).
+        embedding_dim: E.
+        text_dim: Length of the projection of the embedding.
+        stages: Number of doublings of the picture.
+        latent_dim: Z.
+        filters: Maps of the last hidden layer; doubled at each earlier one.
+    """
+    height, width, channels = image_shape
+    base = (height >> stages, width >> stages, filters << stages - 1)
+    z, text = keras.Input((latent_dim,)), keras.Input((embedding_dim,))
+    x = Concatenate()([z, _projection(text, text_dim)])
+    x = Dense(math.prod(base), use_bias=False, kernel_initializer=dcgan_init())(x)
+    x = BatchNorm(gain_stddev=0.02)(Reshape(base)(x))
+    for stage in range(stages):
+        if stage:
+            maps = base[-1] >> stage
+            x = Conv2DTranspose(
+                maps, 4, 2, "same", use_bias=False, kernel_initializer=dcgan_init()
+            )(x)
+            x = BatchNorm(gain_stddev=0.02)(x)
+        if stage < min(BOTTLENECKS, stages - 1):
+            x = _bottleneck(x, lambda: Activation("relu"))
+        x = Activation("relu")(x)
+    x = Conv2DTranspose(channels, 4, 2, "same", kernel_initializer=dcgan_init(), dtype=HEAD)(x)
+    return keras.Model([z, text], Activation("tanh", dtype=HEAD)(x), name="generator")
+
+
+def text_discriminator(image_shape, embedding_dim, text_dim, stages, filters):
+    """From a picture and a text's embedding to a logit. (B, H, W, C), (B, E) -> (B,)
+
+    Args:
+        image_shape: (H, W, C).
+        embedding_dim: E.
+        text_dim: Length of the projection of the embedding.
+        stages: Number of halvings of the picture.
+        filters: Maps of the first layer; doubled at each later one.
+    """
+    image, text = keras.Input(image_shape), keras.Input((embedding_dim,))
+    x = image
+    for stage in range(stages):
+        x = Conv2D(
+            filters << stage, 4, 2, "same", use_bias=not stage, kernel_initializer=dcgan_init()
+        )(x)
+        if stage:
+            x = BatchNorm(gain_stddev=0.02)(x)
+        if stage < stages - 1:
+            x = LeakyReLU(0.2)(x)
+    if stages > 1:
+        x = _bottleneck(x, lambda: LeakyReLU(0.2))
+    x = LeakyReLU(0.2)(x)
+    _, height, width, maps = x.shape
+    code = RepeatVector(height * width)(_projection(text, text_dim))
+    x = Concatenate()([x, Reshape((height, width, text_dim))(code)])
+    x = Conv2D(maps, 1, use_bias=False, kernel_initializer=dcgan_init())(x)
+    x = Flatten()(LeakyReLU(0.2)(BatchNorm(gain_stddev=0.02)(x)))
+    x = Dense(1, kernel_initializer=dcgan_init(), dtype=HEAD)(x)
+    return keras.Model([image, text], Reshape((), dtype=HEAD)(x), name="discriminator")
+
+
+def _projection(text, text_dim):
+    # Torch's own initializer of affine maps, which the authors' script leaves as it is: with
+    # N(0, 0.02) noise of unit variance would drown the text.
+    init = keras.initializers.VarianceScaling(1.0 / 3.0, "fan_in", "uniform")
+    return LeakyReLU(0.2)(Dense(text_dim, kernel_initializer=init)(text))
+
+
+def _bottleneck(x, activation):
+    """x plus 1x1, 3x3 and 3x3 convolutions of a quarter of the maps, normalised."""
+    maps = x.shape[-1]
+    narrow = max(1, maps // 4)
+    y = x
+    for width, size in ((narrow, 1), (narrow, 3), (maps, 3)):
+        if y is not x:
+            y = activation()(y)
+        y = Conv2D(width, size, padding="same", use_bias=False, kernel_initializer=dcgan_init())(y)
+        y = BatchNorm(gain_stddev=0.02)(y)
+    return Add()([x, y])

@@ -1,0 +1,49 @@
+"""Samples as files: seeds as people write them, and pictures, arrays or a folder of either."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tfgen import files
+from tfgen.pictures import grids
+
+ARRAY = ".npy"
+
+
+def seeds(text: str) -> list[int]:
+    """The seeds in "0-63", "7" or "0-3,10".
+
+    Raises:
+        ValueError: Another form.
+    """
+    found = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(-?\d+)(?:-(\d+))?\s*", part)
+        if not match or (match[2] and int(match[2]) < int(match[1])):
+            raise ValueError(f"--seeds {text!r}: expected a form such as 0-63 or 0,5,9-12.")
+        found += range(int(match[1]), int(match[2] or match[1]) + 1)
+    return found
+
+
+def save(images, chosen: Sequence[int], out: Path, folder: bool = False) -> str:
+    """Writes samples and says where.
+
+    Args:
+        images: (N, ...), for pictures (N, H, W, C) in [-1, 1].
+        chosen: The N seeds.
+        out: A .npy file, a picture (a grid), or a folder (one file a seed).
+        folder: Whether `out` is a folder even though its name has an ending.
+    """
+    if out.suffix == ARRAY and not folder:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        files.write(out, lambda temporary: np.save(temporary, images))
+        return f"{out}: {images.shape} {images.dtype}"
+    grid = grids.grid(images)  # Refuses what is no picture before anything is written.
+    if out.suffix and not folder and not out.is_dir():
+        grids.save(out, grid)
+        return f"{out}: {len(images)} pictures, {grid.shape[1]}x{grid.shape[0]} pixels"
+    for seed, image in zip(chosen, images, strict=True):
+        grids.save(out / f"seed-{seed:06d}.png", image)
+    return f"{out}: {len(images)} files"

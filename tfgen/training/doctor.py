@@ -1,0 +1,278 @@
+"""The training doctor: a Keras callback that examines an adversarial training, in words.
+
+    doctor = TrainingDoctor(probe=next(iter(batches)), folder="runs/mine", stop_on=("collapse",))
+    model.fit(batches, epochs=100, callbacks=[doctor])
+
+Its numbers join the epoch's, so they are in `History`, in TensorBoard and, in a run, in
+metrics.jsonl; what it says goes to metrics.jsonl and TensorBoard as text. It works on what a model
+serves (`signatures()`), so with every model that has a discriminator, and draws from seeds of its
+own: a training with the doctor is bit for bit the training without, as long as it does not
+intervene.
+"""
+
+import contextlib
+import json
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgen import files
+from tfgen.model import inner
+from tfgen.step import as_batch
+from tfgen.training import diagnosis
+
+
+class TrainingDoctor(keras.callbacks.Callback):
+    """Examines a training at every so many epochs or steps.
+
+    Measured on a fixed probe batch and as many samples of fixed seeds, with the networks as they
+    are served (moving averages of batch normalisation): discriminator_accuracy, logit_gap,
+    real_logit, fake_logit, diversity, feature_variance, ms_ssim, real_ms_ssim, mean_difference
+    (see `tfgen.training.diagnosis`). Of each player: gradient_norm/<player> of its last step, and
+    update/<player>, the distance that its weights have moved since the last examination, over
+    their norm.
+
+    Args:
+        probe: A batch of real data as `fit` takes it, at least two pictures; held-out data is best.
+        epochs: Between examinations.
+        steps: Between further examinations within an epoch; None for none.
+        folder: Of a run, whose metrics.jsonl and tensorboard/ get the findings; None for neither.
+        generate: Name of the served function that makes pictures; by default the first.
+        discriminate: Name of the one whose first output is the logit.
+        stop_on: Names in `tfgen.training.diagnosis.FINDINGS` that end the training, or "all".
+        patience: Examinations in a row that must agree before the doctor intervenes; what is not
+            finite is acted upon at once.
+        balance: Whether "discriminator_wins" and "discriminator_blind" change the model's
+            `generator_steps` and `discriminator_steps`. The change is noted in metrics.jsonl and
+            holds when the run is continued with a doctor.
+        batch_size: Of the training, on each replica: `discriminator_steps` is raised to its
+            divisors only. Without it, it is never raised above what the model began with.
+        most_steps: Of either player in one training step.
+        say: Called with each finding; None for silence.
+
+    Attributes:
+        findings: Of the last examination.
+        measured: Its numbers.
+
+    Raises:
+        ValueError: An unknown finding, a probe of fewer than two pictures, or, when training
+            begins, a model without the served function.
+    """
+
+    def __init__(
+        self,
+        probe,
+        epochs=1,
+        steps=None,
+        folder=None,
+        generate=None,
+        discriminate="discriminate",
+        stop_on=(),
+        patience=3,
+        balance=False,
+        batch_size=None,
+        most_steps=5,
+        say=print,
+    ):
+        super().__init__()
+        self.probe = {k: np.asarray(v) for k, v in as_batch(probe).items()}
+        self.rows = len(next(iter(self.probe.values())))
+        if self.rows < 2:
+            raise ValueError(f"`probe` must hold at least two pictures. Received: {self.rows}.")
+        self.epochs, self.steps = epochs, steps
+        self.folder = None if folder is None else Path(folder)
+        self.generate, self.discriminate = generate, discriminate
+        self.stop_on = tuple(diagnosis.FINDINGS) if stop_on == "all" else tuple(stop_on)
+        for name in self.stop_on:
+            if name not in diagnosis.FINDINGS:
+                known = ", ".join(diagnosis.FINDINGS)
+                raise ValueError(f"`stop_on`: unknown finding {name!r}. Known: {known}.")
+        self.patience, self.balance = patience, balance
+        self.batch_size, self.most_steps = batch_size, most_steps
+        self.say = say
+        self.findings, self.measured, self.streaks = [], {}, {}
+
+    def on_train_begin(self, logs=None):
+        table = self.model.signatures()
+        self.maker = self.generate or next(iter(table))
+        if self.maker not in table:
+            raise ValueError(f"`generate`: unknown {self.maker!r}. Known: {', '.join(table)}.")
+        self.critic = self.discriminate if self.discriminate in table else None
+        self.loss = getattr(self.model, "loss", None)
+        self.loss = self.loss if isinstance(self.loss, str) else None
+        self._restore_steps()
+        self.norms = {}
+        for name, optimizer in self.model.optimizers.items():
+            self.norms[_player(name)] = _watch(self.model, optimizer)
+        self.model.make_train_function(force=True)
+        self.weights = self._weights()
+
+    def on_train_end(self, logs=None):
+        for optimizer in self.model.optimizers.values():
+            del optimizer.apply  # The class's own is behind it.
+        self.model.train_function = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        if any(not math.isfinite(value) for value in (logs or {}).values()):
+            self.measured = dict(logs)
+            self._conclude(epoch=None)
+        elif self.steps and int(self.model.step.numpy()) % self.steps == 0:
+            self.examine(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.epochs == 0:
+            self.examine(logs, epoch + 1)
+
+    def examine(self, logs=None, epoch=None):
+        """Measures, concludes, and puts the numbers that are finite into `logs`."""
+        self.measured = {**self._players(), **self._probe()}
+        named = {f"doctor/{k}": v for k, v in self.measured.items()}
+        self._conclude(epoch)
+        if logs is not None:
+            logs.update({k: v for k, v in named.items() if math.isfinite(v)})
+        return self.findings
+
+    def _players(self):
+        weights, measured = self._weights(), {}
+        for player, values in weights.items():
+            moved = np.linalg.norm(values - self.weights[player])
+            measured[f"update/{player}"] = float(moved / max(np.linalg.norm(values), 1e-12))
+            measured[f"gradient_norm/{player}"] = float(self.norms[player].numpy())
+        self.weights = weights
+        return measured
+
+    def _weights(self):
+        """Player -> all its weights as one vector."""
+        return {
+            _player(name): np.concatenate(
+                [np.ravel(v.numpy()) for v in inner(optimizer)._trainable_variables]
+            )
+            for name, optimizer in self.model.optimizers.items()
+        }
+
+    def _probe(self):
+        """What the served functions do with the probe."""
+        inputs = self.model.signatures()[self.maker].inputs
+        given = {name: self.probe[name] for name in inputs if name in self.probe}
+        feeds = self.model.signatures()[self.maker].draw(range(self.rows), **given)
+        made = next(iter(self.model.call_signature(self.maker, feeds).values())).numpy()
+        real = self.probe["image"]
+        if not np.isfinite(made).all():
+            return {"samples": math.nan}
+        measured = diagnosis.of_samples(real, made) if made.shape == real.shape else {}
+        if self.critic is None:
+            return measured
+        names = self.model.signatures()[self.critic].inputs
+        of_real, of_fake = (
+            next(iter(self.model.call_signature(self.critic, batch).values()))
+            for batch in (
+                {name: self.probe[name] for name in names},
+                {name: {**self.probe, "image": made}[name] for name in names},
+            )
+        )
+        return {**measured, **diagnosis.of_logits(of_real, of_fake, self.loss)}
+
+    def _conclude(self, epoch):
+        self.findings = diagnosis.diagnose(self.measured, self.loss)
+        names = [finding.name for finding in self.findings]
+        self.streaks = {name: self.streaks.get(name, 0) + 1 for name in names}
+        lasting = [n for n in names if n == "not_finite" or self.streaks[n] >= self.patience]
+        actions = self._rebalance(lasting) if self.balance else []
+        if any(name in self.stop_on for name in lasting):
+            self.model.stop_training = True
+            actions.append("training stopped")
+        if self.say:
+            for line in [*map(str, self.findings), *actions]:
+                self.say(f"doctor, step {int(self.model.step.numpy())}: {line}")
+        if self.folder is not None and (self.findings or actions):
+            self._write(epoch, actions)
+
+    def _rebalance(self, lasting):
+        """Another ratio of steps, if one of the two is losing; what was done, in words."""
+        model = self.model
+        if not hasattr(model, "generator_steps") or not hasattr(model, "discriminator_steps"):
+            return []
+        before = model.discriminator_steps, model.generator_steps
+        if "discriminator_wins" in lasting:
+            if model.discriminator_steps > 1:
+                self._set_steps(self._fitting(model.discriminator_steps, -1), model.generator_steps)
+            else:
+                self._set_steps(1, min(model.generator_steps + 1, self.most_steps))
+        elif "discriminator_blind" in lasting:
+            if model.generator_steps > 1:
+                self._set_steps(model.discriminator_steps, model.generator_steps - 1)
+            else:
+                self._set_steps(self._fitting(model.discriminator_steps, +1), 1)
+        after = model.discriminator_steps, model.generator_steps
+        if after == before:
+            return []
+        self.streaks = {}  # The new ratio gets its time.
+        return [
+            f"discriminator_steps:generator_steps {before[0]}:{before[1]} -> {after[0]}:{after[1]}"
+        ]
+
+    def _fitting(self, steps, direction):
+        """The next number of discriminator steps by which the batch can be divided."""
+        rows = self.batch_size or steps
+        wanted = range(steps + direction, self.most_steps + 1 if direction > 0 else 0, direction)
+        return next((n for n in wanted if rows % n == 0), steps)
+
+    def _set_steps(self, discriminator_steps, generator_steps):
+        self.model.discriminator_steps = discriminator_steps
+        self.model.generator_steps = generator_steps
+        self.model.make_train_function(force=True)
+
+    def _write(self, epoch, actions):
+        step = int(self.model.step.numpy())
+        note = {
+            "findings": [vars(finding) for finding in self.findings],
+            "actions": actions,
+            "discriminator_steps": getattr(self.model, "discriminator_steps", None),
+            "generator_steps": getattr(self.model, "generator_steps", None),
+        }
+        line = {"step": step, "epoch": epoch, "doctor": note}
+        files.append_line(self.folder / "metrics.jsonl", json.dumps(line, allow_nan=False))
+        writer = tf.summary.create_file_writer(str(self.folder / "tensorboard"))
+        with writer.as_default(step=step):
+            tf.summary.text("doctor", "\n\n".join([*map(str, self.findings), *actions]))
+        writer.close()
+
+    def _restore_steps(self):
+        """The ratio that a doctor of the same run has left."""
+        path = None if self.folder is None else self.folder / "metrics.jsonl"
+        if not self.balance or path is None or not path.exists():
+            return
+        now = int(self.model.step.numpy())
+        for text in path.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(json.JSONDecodeError):  # Killed in the middle of a line.
+                line = json.loads(text)
+                if "doctor" in line and line["step"] <= now:
+                    note = line["doctor"]
+                    self.model.discriminator_steps = note["discriminator_steps"]
+                    self.model.generator_steps = note["generator_steps"]
+
+
+def _player(optimizer_name):
+    return optimizer_name.removesuffix("_optimizer")
+
+
+def _watch(model, optimizer):
+    """A variable that holds the norm of the optimizer's last gradient, from now on."""
+    with model.distribute_strategy.scope():
+        norm = tf.Variable(
+            math.nan, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
+        )
+    apply = type(optimizer).apply
+
+    def watching(gradients, trainable_variables=None):
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        scale = replicas / tf.cast(getattr(optimizer, "dynamic_scale", 1.0), tf.float32)
+        known = [tf.cast(g, tf.float32) for g in gradients if g is not None]
+        norm.assign(scale * tf.linalg.global_norm(known))
+        return apply(optimizer, gradients, trainable_variables)
+
+    optimizer.apply = watching
+    return norm

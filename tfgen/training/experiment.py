@@ -1,0 +1,70 @@
+"""A config as Python objects: its data and its model."""
+
+import keras
+
+from tfgen import construct, data
+from tfgen.models import MODELS
+from tfgen.training import devices
+from tfgen.training.config import Config, ConfigError
+
+
+def build(settings: Config, strategy=None):
+    """The model of a config, compiled.
+
+    Raises:
+        ValueError: An argument that the model refuses.
+    """
+    with devices.scope(strategy):
+        model = construct.construct(MODELS, settings.model, "model", seed=settings.seed)
+        arguments = dict(settings.compile)
+        for key, spec in arguments.items():
+            if key.endswith("optimizer") and spec is not None:
+                arguments[key] = construct.construct(construct.OPTIMIZERS, spec, f"compile.{key}")
+        model.compile(**arguments)
+    return model
+
+
+def batches(settings: Config):
+    """The training stream and, where the config asks for it, one pass of validation."""
+    arguments = dict(settings.data)
+    options = construct.parameters(data.batches)
+    chosen = {k: arguments.pop(k) for k in list(arguments) if k in options and k != "source"}
+    source = data.source(**arguments)
+    training = {k: True for k in ("shuffle", "drop_remainder") if chosen[k] is None}
+    stream = data.batches(source, **{**chosen, **training}, seed=settings.seed)
+    if settings.run["validation"] is None:
+        return stream, None
+    return stream, _validation(settings, arguments, chosen)
+
+
+def _validation(settings, arguments, chosen):
+    """The same finite stream at every iteration, so that validations compare."""
+    source = data.source(**{**arguments, "split": settings.run["validation"]})
+    # A strategy cannot take a last batch that leaves a replica empty.
+    whole = settings.run["devices"] == 1
+    plain = {"shuffle": False, "drop_remainder": not whole, "flip": False, "crop_at": "center"}
+    stream = data.batches(source, **{**chosen, **plain}, seed=settings.seed)
+    steps = stream.steps_per_epoch
+    return stream.from_step(0).take(min(settings.fit["validation_steps"] or steps, steps))
+
+
+def check(settings: Config, model, stream) -> None:
+    """ConfigError where model, data and run do not go together."""
+    expected, found = getattr(model, "image_shape", None), stream.element_spec["image"].shape[1:]
+    if expected is not None and not found.is_compatible_with(expected):
+        raise ConfigError(
+            f"model.image_shape: {list(expected)}, but the pictures of data.name "
+            f"{settings.data['name']!r} are {list(found)}. Set one to the other "
+            "(data.image_size and data.channels bring pictures to a size)."
+        )
+    reported = list(model.reports)
+    if settings.run["validation"] is not None:
+        if type(model).test_step is keras.Model.test_step:
+            raise ConfigError(
+                f"run.validation: model {settings.model['name']!r} has no test_step, so there is "
+                "nothing to measure on another split. Set it to null."
+            )
+        reported += [f"val_{name}" for name in model.reports]
+    best = settings.run["best"]
+    if best is not None and best not in reported:
+        raise ConfigError(f"run.best: {construct.unknown(best, reported)}")
