@@ -130,9 +130,6 @@ def test_kl_against_monte_carlo():
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="Unknown adversarial loss 'hing'.*hinge"):
         losses.adversarial("hing")
-    with pytest.raises(ValueError, match="Unknown penalty 'gp'.*r1"):
-        losses.known_penalty("gp")
-    assert losses.known_penalty(None) is None
 
 
 def test_smoothing_is_part_of_a_game():
@@ -142,14 +139,3 @@ def test_smoothing_is_part_of_a_game():
     for name in ("hinge", "wasserstein"):
         with pytest.raises(ValueError, match=f"The {name} loss has no label to smooth"):
             losses.adversarial(name, 0.1)
-
-
-def test_lazy_penalty_in_a_graph():
-    w, x = tf.ones((1, 2, 2, 1)), tf.ones((3, 2, 2, 1))
-
-    @tf.function
-    def lazy(step):
-        return losses.penalty("r1", linear_critic(w), x, x, x, step, interval=3)
-
-    values = [float(lazy(tf.constant(n, tf.int64))) for n in range(5)]
-    assert values == pytest.approx([6.0, 0.0, 0.0, 6.0, 0.0], abs=1e-5)

@@ -80,7 +80,9 @@ def adversarial(name, smoothing=0.0):
         ValueError: There is no such loss, it has no target to smooth, or `smoothing` lies outside
             [0, 1).
     """
-    game = _entry(ADVERSARIAL, name, "adversarial loss")
+    if name not in ADVERSARIAL:
+        raise ValueError(f"Unknown adversarial loss {name!r}. Known: {', '.join(ADVERSARIAL)}.")
+    game = ADVERSARIAL[name]
     if not 0.0 <= smoothing < 1.0:
         raise ValueError(f"`label_smoothing` must lie in [0, 1). Received: {smoothing}.")
     if not smoothing:
@@ -121,61 +123,6 @@ def _squared_gradient(critic, x):
     return tf.reduce_sum(tf.square(gradient), axis=range(1, len(gradient.shape)))  # (B,)
 
 
-PENALTIES = ("gradient_penalty", "r1")
-
-
-def penalty(name, critic, real, fake, mix, step=0, interval=1):
-    """The penalty of this name: "gradient_penalty" or "r1"; 0 for None.
-
-    With an `interval` n it is taken at every n-th step only, n times as heavy, and is 0 at the
-    others: lazy regularisation, Karras et al. 2020 (StyleGAN2), section 3.1.
-    """
-    if name is None:
-        return tf.zeros(())
-
-    def taken():
-        if name == "gradient_penalty":
-            return gradient_penalty(critic, real, fake, mix)
-        return r1(critic, real)
-
-    if interval == 1:
-        return taken()
-    return tf.cond(step % interval == 0, lambda: interval * taken(), lambda: tf.zeros(()))
-
-
-def known_penalty(name, normalization=None, interval=1):
-    """The name, if it is None or one of `PENALTIES`.
-
-    Args:
-        name: Of the penalty.
-        normalization: Of the discriminator.
-        interval: Steps from one penalty to the next.
-
-    Raises:
-        ValueError: There is no such penalty, the interval is below 1, or the discriminator
-            normalises over the batch where the penalty needs a function of one sample (always) or
-            replicas could not agree on the statistics (a lazy one).
-    """
-    if interval < 1:
-        raise ValueError(f"`penalty_interval` must be at least 1. Received: {interval}.")
-    if name is None:
-        return None
-    _entry(dict.fromkeys(PENALTIES, name), name, "penalty")
-    if normalization == "batch" and (name == "gradient_penalty" or interval > 1):
-        what = "A gradient penalty" if name == "gradient_penalty" else "A lazy penalty"
-        raise ValueError(
-            f"{what} is a function of one sample, and batch normalisation mixes "
-            "samples: set `discriminator_normalization` to 'layer', 'spectral' or None."
-        )
-    return name
-
-
-def _entry(table, name, kind):
-    if name not in table:
-        raise ValueError(f"Unknown {kind} {name!r}. Known: {', '.join(table)}.")
-    return table[name]
-
-
 def total(x):
     """Sum over everything but the batch axis. (B, ...) -> (B,)"""
     return tf.reduce_sum(x, axis=range(1, len(x.shape)))
@@ -200,6 +147,14 @@ def bernoulli_nll(x, logits, weight=1.0):
         weight: Broadcastable factor of each value; 0 leaves a value out of the likelihood.
     """
     return total(weight * tf.nn.sigmoid_cross_entropy_with_logits(labels=x, logits=logits))
+
+
+def gaussian_sample(eps, mean, log_var):
+    """A sample of N(mean, exp(log_var)) by its standard normal noise eps. (..., Z) each
+
+    Kingma and Welling 2013, section 2.4.
+    """
+    return mean + tf.exp(0.5 * log_var) * eps
 
 
 def gaussian_log_density(x, mean, log_var):

@@ -4,11 +4,14 @@ import abc
 import contextlib
 import inspect
 import random as python_random
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgen.signature import Signature
 from tfgen.step import draws
 
 
@@ -28,7 +31,7 @@ class GenerativeModel(keras.Model, abc.ABC):
 
     reports: tuple[str, ...] = ()
 
-    def __init__(self, seed=0, name=None):
+    def __init__(self, seed: int = 0, name: str | None = None):
         super().__init__(name=name)
         self.seed = seed
         self.step = self.add_weight(
@@ -41,24 +44,27 @@ class GenerativeModel(keras.Model, abc.ABC):
         )
         self.batches = keras.metrics.Sum(name="batches")
         self.means = {name: keras.metrics.Mean(name=name) for name in self.reports}
-        self.players = ()
+        self.players: tuple[str, ...] = ()
         self._served = {}
         self.built = True  # Networks are built in __init__; there is no call() to trace.
 
     @abc.abstractmethod
-    def train_step(self, batch):
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of every player; returns self.report(...)."""
 
     @abc.abstractmethod
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """Name -> `tfgen.signature.Signature`: what a trained model serves, the default first."""
 
-    def compile_players(self, keras_arguments, **players):
+    def compile_players(
+        self, keras_arguments: dict, paper_optimizer: Any = None, **players
+    ) -> None:
         """Keras's compile with one optimizer for each player.
 
         Args:
             keras_arguments: What else Keras's `compile` takes (`jit_compile`, `run_eagerly`,
                 `steps_per_execution`).
+            paper_optimizer: () -> optimizer of a player whose own is None.
             **players: `<player>_optimizer` -> (optimizer, network, ...), or `optimizer` where
                 there is one player. Each becomes the attribute of that name (`single_optimizer`
                 for `optimizer`: Keras would end `fit` by writing the averages of an attribute
@@ -67,15 +73,15 @@ class GenerativeModel(keras.Model, abc.ABC):
         """
         super().compile(optimizer=None, **keras_arguments)
         for name, (optimizer, *networks) in players.items():
-            setattr(self, _attribute(name), built(optimizer, *networks))
+            setattr(self, _attribute(name), built(optimizer or paper_optimizer(), *networks))
         self.players = tuple(players)
 
     @property
-    def optimizers(self):
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         """Argument name of `compile` -> optimizer."""
         return {name: getattr(self, _attribute(name)) for name in self.players}
 
-    def fit(self, x=None, y=None, *, shuffle=None, **arguments):
+    def fit(self, x: Any = None, y: Any = None, *, shuffle: bool | None = None, **arguments):
         """Keras's `fit`; `x` is a `tf.data.Dataset` of dict batches, or images (and labels `y`)."""
         if shuffle is None:  # Keras's default of True warns on every data set.
             shuffle = not isinstance(x, tf.data.Dataset)
@@ -93,15 +99,15 @@ class GenerativeModel(keras.Model, abc.ABC):
     def get_compile_config(self):
         return {}  # A run is recompiled from its config.yaml.
 
-    def normal(self, purpose, *shape):
+    def normal(self, purpose: str, *shape) -> tf.Tensor:
         """Standard normal draw of this step, a pure function of (seed, purpose, step, row)."""
         return draws().normal(purpose, shape)
 
-    def uniform(self, purpose, *shape):
+    def uniform(self, purpose: str, *shape) -> tf.Tensor:
         """Uniform [0, 1) draw of this step."""
         return draws().uniform(purpose, shape)
 
-    def report(self, **values):
+    def report(self, **values) -> dict[str, tf.Tensor]:
         """Running means over the epoch, by the names in `reports`."""
         for name, value in values.items():
             self.means[name].update_state(value)
@@ -125,7 +131,7 @@ class GenerativeModel(keras.Model, abc.ABC):
             for variable, value in zip(variables, kept, strict=True):
                 variable.assign(value)
 
-    def call_signature(self, name, feeds):
+    def call_signature(self, name: str, feeds: dict[str, Any]) -> dict[str, tf.Tensor]:
         """One served function as a compiled graph with a free batch axis, traced once.
 
         Args:
@@ -147,7 +153,14 @@ class GenerativeModel(keras.Model, abc.ABC):
         names, graph = self._served[name]
         return graph(*(tf.convert_to_tensor(feeds[n]) for n in names))
 
-    def sample(self, seeds, signature=None, batch_size=64, progress=None, **given):
+    def sample(
+        self,
+        seeds: Iterable[int],
+        signature: str | None = None,
+        batch_size: int = 64,
+        progress: Callable[[int], None] | None = None,
+        **given,
+    ) -> np.ndarray:
         """Pictures drawn from the model.
 
         Args:
@@ -187,7 +200,7 @@ def _attribute(name):
     return "single_optimizer" if name == "optimizer" else name
 
 
-def built(optimizer, *networks):
+def built(optimizer: keras.optimizers.Optimizer | str, *networks) -> keras.optimizers.Optimizer:
     """The optimizer with its slots made, and loss scaling added under a float16 policy."""
     optimizer = keras.optimizers.get(optimizer)
     scaling = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -197,12 +210,14 @@ def built(optimizer, *networks):
     return optimizer
 
 
-def inner(optimizer):
+def inner(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """The optimizer itself, without its loss scaling."""
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
-def descend(optimizer, tape, loss, *networks):
+def descend(
+    optimizer: keras.optimizers.Optimizer, tape: tf.GradientTape, loss: tf.Tensor, *networks
+) -> None:
     """One gradient step on the weights of `networks`.
 
     Right under any strategy (gradients are summed over replicas, so each counts for its share) and
@@ -214,14 +229,14 @@ def descend(optimizer, tape, loss, *networks):
     optimizer.apply(tape.gradient(loss, variables, output_gradients=share), variables)
 
 
-def weights(networks):
+def weights(networks: Iterable[keras.Model]) -> list:
     """The trainable weights of several networks, in order, each once."""
     unique = {id(v): v for network in networks for v in network.trainable_variables}
     return list(unique.values())
 
 
 @contextlib.contextmanager
-def initial_weights(seed):
+def initial_weights(seed: int):
     """Keras's initializers inside draw by `seed`; Python's global random state stays as it was."""
     state = python_random.getstate()
     python_random.seed(seed)

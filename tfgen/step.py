@@ -3,6 +3,8 @@
 import functools
 import threading
 from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -20,7 +22,7 @@ class Draws:
     a strategy draws its own rows of the global draw; together they draw what one device would.
     """
 
-    def __init__(self, seed, step, kind):
+    def __init__(self, seed: int, step: tf.Tensor, kind: str):
         self.seed, self.step, self.kind = seed, step, kind
         self.seen = Counter()
 
@@ -38,21 +40,21 @@ class Draws:
             first,
         )
 
-    def normal(self, purpose, shape):
+    def normal(self, purpose: str, shape: Sequence) -> tf.Tensor:
         """Standard normal numbers of this shape, rows first."""
         return random.normal(*self._arguments(purpose, shape))
 
-    def uniform(self, purpose, shape):
+    def uniform(self, purpose: str, shape: Sequence) -> tf.Tensor:
         """Uniform numbers in [0, 1)."""
         return random.uniform(*self._arguments(purpose, shape))
 
-    def categorical(self, purpose, shape, num_classes):
+    def categorical(self, purpose: str, shape: Sequence, num_classes: int) -> tf.Tensor:
         """Uniform int32 in 0 .. num_classes - 1."""
         xp, shape, key, stream, first = self._arguments(purpose, shape)
         return random.categorical(xp, shape, key, stream, num_classes, first)
 
 
-def draws():
+def draws() -> Draws:
     """The draws of the step that is running.
 
     Raises:
@@ -68,7 +70,7 @@ def draws():
     return current
 
 
-def step(function):
+def step(function: Callable) -> Callable:
     """Decorates `train_step` and `test_step`: `data` of any form that `fit` takes becomes the dict.
 
     A training step draws by `model.step`, which it advances; a test step draws by the number of
@@ -99,7 +101,7 @@ def step(function):
     return run
 
 
-def as_batch(data, image_shape=None):
+def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict[str, tf.Tensor]:
     """Whatever `fit` was given as a dict of tensors with key "image".
 
     Args:
@@ -148,7 +150,7 @@ def _checked(image, image_shape):
     return tf.cast(image, keras.config.floatx())
 
 
-def required(batch, key, who):
+def required(batch: dict[str, tf.Tensor], key: str, who: str) -> tf.Tensor:
     """`batch[key]`, or an error that names what lacks it."""
     if key not in batch:
         raise ValueError(
@@ -158,7 +160,7 @@ def required(batch, key, who):
     return batch[key]
 
 
-def minibatches(x, count):
+def minibatches(x: tf.Tensor, count: int) -> list[tf.Tensor]:
     """The batch cut into `count` minibatches.
 
     Strided, so that the replicas' minibatches together are the ones that one device would form.

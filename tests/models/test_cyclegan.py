@@ -9,20 +9,20 @@ from tests.learned import classifier, digits, flat, trained
 from tests.models.recording import step_recorded
 from tests.tiny import TINY
 from tfgen.models import CycleGAN
-from tfgen.models.cyclegan import generator
+from tfgen.networks.pool import Pool
 from tfgen.networks.translation import (
     InstanceNorm,
-    Pool,
     ReflectionPadding,
     patch_discriminator,
     patch_map,
+    residual_translator,
 )
 from tfgen.optimizers import LinearDecay
 from tfgen.step import step
 
 
 def test_parameter_counts():
-    assert generator(3, 64, 9, 2, 7, "instance").count_params() == 11_378_179
+    assert residual_translator(3, 64, 9, 2, 7, "instance").count_params() == 11_378_179
     network = patch_discriminator((None, None, 3), 64, 3, "instance")
     assert network.count_params() == 2_764_737
 

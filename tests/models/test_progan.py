@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.tiny import TINY
 from tfgen import data, stages
 from tfgen.metrics.parzen import parzen
+from tfgen.model import initial_weights
 from tfgen.models import ProgressiveGAN
 from tfgen.networks.equalized import (
     EqualizedConv2D,
@@ -111,12 +112,16 @@ def test_stored_weights_are_standard_normal_and_scaled_when_used():
 
 def test_features_keep_their_scale_with_depth():
     """He's gain keeps the mean square of rectified features; 8 layers without any norm."""
-    x = noise(16, 8, 8, 64)
-    for _ in range(8):
-        layer = EqualizedConv2D(64, 1)
-        layer.build((None, None, None, 64))
-        x = tf.nn.leaky_relu(layer(x), 0.2)
-    assert 0.4 < float(tf.reduce_mean(tf.square(x))) < 2.5
+    found = []
+    for seed in range(16):  # One network of 64 maps is off by a factor of 1.6 or so by chance.
+        x = noise(16, 8, 8, 64)
+        with initial_weights(seed):
+            for _ in range(8):
+                layer = EqualizedConv2D(64, 1)
+                layer.build((None, None, None, 64))
+                x = tf.nn.leaky_relu(layer(x), 0.2)
+        found.append(np.log(tf.reduce_mean(tf.square(x))))
+    assert abs(np.mean(found)) < 0.4
 
 
 def test_pixel_norm_gives_unit_root_mean_square():
@@ -270,14 +275,14 @@ def test_smaller_updates_at_larger_sides_and_their_replicas(strategy):
         deviation_group=2,
     )
     one = tiny(**arguments)
-    one.compile()
+    one.compile(run_eagerly=True)
     one.fit(batches(2, 16, 8), verbose=0)
     # One update at 4x4, two at 8x8; the count began anew at 1.
     assert int(one.optimizers["generator_optimizer"]._iterations) == 3
     assert int(one.shown) == 32
     with strategy.scope():
         two = tiny(**arguments)
-        two.compile()
+        two.compile(run_eagerly=True)
     two.fit(batches(2, 16, 8), verbose=0)
     for a, b in zip(one.weights, two.weights, strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-4, err_msg=a.path)

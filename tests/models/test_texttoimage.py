@@ -54,7 +54,7 @@ def run(model, function, data):
     def train_step(self, tokens):
         return function(self, tokens)
 
-    return step(train_step)(model, model.tokenized(data))
+    return step(train_step)(model, model.texts.tokenized(data))
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
@@ -92,11 +92,13 @@ def test_a_text_never_counts_as_its_own_mismatch(match):
     data = batch(24)
     data["label"] = np.arange(24, dtype=np.int32) % 5
     keys = data["label"] if match == "label" else data["text"]
-    encoded = model.encoder(model.tokenizer(tf.constant(data["text"])), training=False).numpy()
+    encoded = model.encoder(
+        model.texts.tokenizer(tf.constant(data["text"])), training=False
+    ).numpy()
 
     def drawn(self, data):
-        differs = self.differs(data, data["tokens"])
-        return [self.other("mismatch", data["tokens"], differs) for _ in range(20)]
+        differs = self.texts.differs(data, data["tokens"])
+        return [self.texts.other("mismatch", data["tokens"], differs) for _ in range(20)]
 
     picked = set()
     for wrong, exists in run(model, drawn, data):
@@ -116,7 +118,9 @@ def test_a_batch_of_one_text_has_no_mismatch():
     data = batch(4, ["red one"] * 4)
 
     def drawn(self, data):
-        return self.other("mismatch", data["tokens"], self.differs(data, data["tokens"]))
+        return self.texts.other(
+            "mismatch", data["tokens"], self.texts.differs(data, data["tokens"])
+        )
 
     assert not run(model, drawn, data)[1].numpy().any()
     assert np.isfinite(fit(model, data).history["discriminator_loss"]).all()
@@ -186,7 +190,7 @@ def test_one_of_several_captions_is_drawn_for_each_picture():
     model = tiny()
     data = batch(64)
     data["text"] = np.array([["red one", "blue two", "green three"]] * 64, object)
-    tokens = run(model, lambda self, data: self.caption(data), data)
+    tokens = run(model, lambda self, data: self.texts.caption(data), data)
     assert tokens.shape == (64, 3)
     assert len({tuple(row) for row in tokens.numpy().tolist()}) == 3
 

@@ -5,12 +5,14 @@ contiguous channels (`channel_groups`), the same way in every layer (van den Oor
 https://arxiv.org/abs/1601.06759, section 3.4 and figure 2).
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 
-def channel_groups(width, channels, pieces=1):
+def channel_groups(width: int, channels: int, pieces: int = 1) -> np.ndarray:
     """The colour (0, 1, ..) that each of `width` maps belongs to, an int array (width,).
 
     Contiguous blocks, as equal as the width allows; of each piece, where the maps are `pieces`
@@ -28,7 +30,9 @@ def channel_groups(width, channels, pieces=1):
     return np.tile(np.arange(one) * channels // one, pieces)
 
 
-def causal_mask(kernel_size, in_groups, out_groups, kind):
+def causal_mask(
+    kernel_size: tuple[int, int], in_groups: np.ndarray, out_groups: np.ndarray, kind: str
+) -> np.ndarray:
     """1 where a weight may act, float32 (rows, columns, in, out), for the rows that can act at all.
 
     Only the kernel's upper half with the centre row is given, and for a kernel of one row its left
@@ -70,22 +74,33 @@ class MaskedConv2D(keras.layers.Layer):
         use_bias: Whether a bias is added.
     """
 
-    def __init__(self, filters, kernel_size, kind, channels=1, pieces=1, use_bias=True, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        kind: str,
+        channels: int = 1,
+        pieces: int = 1,
+        use_bias: bool = True,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        square = isinstance(kernel_size, int)
-        self.kernel_size = (kernel_size, kernel_size) if square else tuple(kernel_size)
+        if isinstance(kernel_size, int):
+            kernel_size = (kernel_size, kernel_size)
+        rows, columns = kernel_size
+        self.kernel_size = (rows, columns)
         self.filters = filters
         self.kind = kind
         self.channels = channels
         self.pieces = pieces
         self.use_bias = use_bias
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple):
         ins = channel_groups(input_shape[-1], self.channels)
         outs = channel_groups(self.filters, self.channels, self.pieces)
         self.mask = causal_mask(self.kernel_size, ins, outs, self.kind)
         self.kernel = self.add_weight(name="kernel", shape=self.mask.shape)
-        self.bias = None
+        self.bias: Any = None
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
         self.built = True
@@ -94,7 +109,7 @@ class MaskedConv2D(keras.layers.Layer):
         """The weights that act, (rows, columns, I, filters)."""
         return self.kernel * tf.cast(self.mask, self.kernel.dtype)
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         rows, columns = self.kernel_size
         right = columns // 2 if rows > 1 else 0
         padding = [[0, 0], [rows // 2, 0], [columns // 2, right], [0, 0]]

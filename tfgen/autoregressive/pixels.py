@@ -16,12 +16,15 @@ import math
 
 import tensorflow as tf
 
+from tfgen.model import GenerativeModel
 from tfgen.probability.levels import bits_per_dim, level_index, level_value, require
 from tfgen.signature import Input, Signature
 from tfgen.step import required, step
 
 
-def inputs(model, batch):
+def inputs(
+    model: GenerativeModel, batch: dict[str, tf.Tensor]
+) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Levels (B, H, W, C) and labels (B,) or None of a batch."""
     label = None
     if model.num_classes:
@@ -30,18 +33,22 @@ def inputs(model, batch):
 
 
 @step
-def test_step(model, batch):
+def test_step(model: GenerativeModel, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Means of -log p(x), in nats and in bits a sub-pixel."""
     nll = model.nll(*inputs(model, batch))
     return model.report(nll=nll, bits_per_dim=bits_per_dim(nll, model.image_shape))
 
 
-def generate(model, u, label=None):
+def generate(
+    model: GenerativeModel, u: tf.Tensor, label: tf.Tensor | None = None
+) -> dict[str, tf.Tensor]:
     """Pictures {"image": (B, H, W, C)} from uniform numbers of the same shape."""
     return {"image": model.draw(u, label)}
 
 
-def log_prob(model, image, label=None):
+def log_prob(
+    model: GenerativeModel, image: tf.Tensor, label: tf.Tensor | None = None
+) -> dict[str, tf.Tensor]:
     """log p(x|y), (B,) in nats, and -log p as bits a sub-pixel, (B,)."""
     # A served picture, decoded from 8 bits or less, is read to the nearest level.
     index = level_index(image, model.levels, nearest=not tf.executing_eagerly())
@@ -49,13 +56,19 @@ def log_prob(model, image, label=None):
     return {"log_prob": -nll, "bits_per_dim": bits_per_dim(nll, model.image_shape)}
 
 
-def complete(model, image, mask, u, label=None):
+def complete(
+    model: GenerativeModel,
+    image: tf.Tensor,
+    mask: tf.Tensor,
+    u: tf.Tensor,
+    label: tf.Tensor | None = None,
+) -> dict[str, tf.Tensor]:
     """Pictures whose pixels outside the mask are drawn, given those inside; see `given_part`."""
     known, seen = given_part(image, mask, model.levels)
     return {"image": tf.where(known, image, model.draw(u, label, (known, seen)))}
 
 
-def class_log_prob(model, image):
+def class_log_prob(model: GenerativeModel, image: tf.Tensor) -> dict[str, tf.Tensor]:
     """log p(y|x) by Bayes' rule with a uniform prior, (B, Y), and log p(x), (B,), in nats."""
     classes = model.num_classes
     repeated = tf.repeat(image, classes, axis=0)  # (B * Y, H, W, C)
@@ -66,7 +79,7 @@ def class_log_prob(model, image):
     return {"class_log_prob": joint - marginal, "log_prob": marginal[:, 0]}
 
 
-def signatures(model):
+def signatures(model: GenerativeModel) -> dict[str, Signature]:
     """What an autoregressive model serves, from its methods of the same names.
 
     `generate(u[, label])`, `log_prob(image[, label])`, `complete(image, mask, u[, label])`, and
@@ -88,7 +101,7 @@ def signatures(model):
     return table
 
 
-def one_hot_label(label, num_classes):
+def one_hot_label(label: tf.Tensor | None, num_classes: int | None) -> tf.Tensor | None:
     """The condition of p(x|y), float32 (B, num_classes); None for a model without labels.
 
     Raises:
@@ -107,7 +120,7 @@ def one_hot_label(label, num_classes):
     return tf.one_hot(label, num_classes)
 
 
-def given_part(image, mask, levels):
+def given_part(image: tf.Tensor, mask: tf.Tensor, levels: int) -> tuple[tf.Tensor, tf.Tensor]:
     """The mask as bool (B, H, W, C), and the picture with its hidden part at -1.
 
     Args:

@@ -8,8 +8,10 @@ caching of Ramachandran et al. 2017, https://arxiv.org/abs/1704.06001.
 Loop bodies must not capture eager tensors, which an ONNX file loses: variables and NumPy arrays.
 """
 
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -17,10 +19,23 @@ import tensorflow as tf
 from tfgen.autoregressive.masked_convolution import channel_groups
 from tfgen.probability.levels import draw_value
 
+if TYPE_CHECKING:
+    from tfgen.autoregressive.masked_convolution import MaskedConv2D
+
 _one_group = ContextVar("one_group", default=False)
 
 
-def sample(u, levels, row, pixel, memory, left, written, sizes, given=None):
+def sample(
+    u: tf.Tensor,
+    levels: int,
+    row: Callable,
+    pixel: Callable,
+    memory: list,
+    left: list,
+    written: tuple[int, slice],
+    sizes: Sequence[int],
+    given: tuple[tf.Tensor, tf.Tensor] | None = None,
+) -> tf.Tensor:
     """Pictures from uniform numbers, (B, H, W, C) in [-1, 1].
 
     Args:
@@ -70,7 +85,7 @@ def one_group():
         _one_group.reset(token)
 
 
-def in_groups(sample, *arguments, rows=32):
+def in_groups(sample: Callable, *arguments, rows: int = 32) -> tf.Tensor:
     """`sample(*arguments)` for groups of rows at the same time, one processor a group.
 
     The products of one pixel are too small to be shared out among processors. Rows do not depend
@@ -142,19 +157,19 @@ def _unrolled(width, channels):
     return 4 if channels == 1 and width >= 16 and width % 4 == 0 else 1
 
 
-def shifted(newest, kept):
+def shifted(newest: tf.Tensor, kept: tf.Tensor) -> tf.Tensor:
     """The window with its oldest part dropped and the newest appended, along the last axis."""
     return tf.concat([kept[..., newest.shape[-1] :], newest], -1)
 
 
-def neighbours(row, columns):
+def neighbours(row: tf.Tensor, columns: int) -> tf.Tensor:
     """Each pixel's window of its row, zeros outside. (W, B, n) -> (W, B, columns * n)"""
     reach, width = columns // 2, row.shape[0]
     padded = tf.pad(row, [[reach, reach], [0, 0], [0, 0]])
     return tf.concat([padded[shift : shift + width] for shift in range(columns)], -1)
 
 
-def row_weights(kernel):
+def row_weights(kernel: tf.Tensor) -> tf.Tensor:
     """What a kernel (rows, columns, I, O) does with rows above, (columns * rows * I, O).
 
     It multiplies the `neighbours` of the rows, stacked in the last axis from the top.
@@ -170,7 +185,7 @@ class PixelLayer:
         use_bias: Whether its bias is added here.
     """
 
-    def __init__(self, layer, use_bias=True):
+    def __init__(self, layer: "MaskedConv2D", use_bias: bool = True):
         row = layer.masked_kernel()[-1]  # (columns, I, O)
         reach = layer.kernel_size[1] // 2
         left = tf.reshape(row[:reach], (-1, row.shape[-1]))  # (reach * I, O)
@@ -182,7 +197,7 @@ class PixelLayer:
             self.weights.append(tf.gather(whole, maps, axis=1))
             self.minus_bias.append(tf.gather(-layer.bias, maps) if use_bias else None)
 
-    def __call__(self, colour, maps, left=None):
+    def __call__(self, colour: int, maps: list[tf.Tensor], left: tf.Tensor | None = None):
         """The maps of one colour, piece by piece, (B, O / C).
 
         Args:
@@ -198,12 +213,12 @@ class PixelLayer:
         return y if minus_bias is None else y - minus_bias
 
 
-def joined(parts):
+def joined(parts: Sequence[tf.Tensor]) -> tf.Tensor:
     """Tensors side by side in the last axis."""
     return parts[0] if len(parts) == 1 else tf.concat(parts, -1)
 
 
-def maps_of(layer):
+def maps_of(layer: "MaskedConv2D") -> list[np.ndarray]:
     """The maps of each colour that a layer gives: a list of int arrays."""
     groups = channel_groups(layer.filters, layer.channels, layer.pieces)
     return [np.flatnonzero(groups == colour) for colour in range(layer.channels)]

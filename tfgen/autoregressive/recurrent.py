@@ -9,6 +9,8 @@ of cells at a time. The gates are, in this order, o, f, i (sigmoid) and g (tanh)
 State before the first row or pixel is 0.
 """
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -16,7 +18,7 @@ import tensorflow as tf
 from tfgen.autoregressive.masked_convolution import MaskedConv2D
 
 
-def skew(x):
+def skew(x: tf.Tensor) -> tf.Tensor:
     """Row r moved r columns to the right, zeros elsewhere. (B, H, W, F) -> (B, H, W + H - 1, F)
 
     Diagonals become columns (section 3.2, figure 3).
@@ -27,31 +29,36 @@ def skew(x):
     return tf.reshape(x[:, : height * (width + height - 1)], (-1, height, width + height - 1, maps))
 
 
-def unskew(x):
+def unskew(x: tf.Tensor) -> tf.Tensor:
     """The inverse of `skew`. (B, H, W + H - 1, F) -> (B, H, W, F)"""
     height, columns, maps = x.shape[1:]
     x = tf.pad(tf.reshape(x, (-1, height * columns, maps)), [[0, 0], [0, height], [0, 0]])
     return tf.reshape(x, (-1, height, columns + 1, maps))[:, :, : columns + 1 - height]
 
 
-def shift_down(x):
+def shift_down(x: tf.Tensor) -> tf.Tensor:
     """Each row one lower, zeros in the first. (B, H, W, F) -> same shape"""
     return tf.pad(x, [[0, 0], [1, 0], [0, 0], [0, 0]])[:, :-1]
 
 
-def mirror(x):
+def mirror(x: tf.Tensor) -> tf.Tensor:
     """Left and right exchanged. (B, H, W, F) -> same shape"""
     return tf.gather(x, np.arange(x.shape[2])[::-1], axis=2)
 
 
-def lstm(gates, c):
+def lstm(gates: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """One step: (..., 4 h), (..., h) -> h and c, (..., h) each."""
     o, f, i, g = tf.split(gates, 4, -1)
     c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
     return tf.sigmoid(o) * tf.tanh(c), c
 
 
-def scan(inputs, state_to_gates, units, reverse=False):
+def scan(
+    inputs: tf.Tensor,
+    state_to_gates: Callable[[tf.Tensor], tf.Tensor],
+    units: int,
+    reverse: bool = False,
+) -> tf.Tensor:
     """An LSTM along the first axis. (T, ..., 4 h) -> (T, ..., h)
 
     Args:
@@ -91,20 +98,20 @@ class RowLSTM(keras.layers.Layer):
         num_classes: Classes whose label moves the gates; None for none.
     """
 
-    def __init__(self, units, channels=1, num_classes=None, **kwargs):
+    def __init__(self, units: int, channels: int = 1, num_classes: int | None = None, **kwargs):
         super().__init__(**kwargs)
         self.units, self.channels, self.num_classes = units, channels, num_classes
         policy = {"dtype": self.dtype_policy}
         self.input_to_state = MaskedConv2D(4 * units, (1, 3), "B", channels, 4, **policy)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple):
         self.input_to_state.build(input_shape)
         shape = (3 * self.units, 4 * self.units)
         self.kernel = self.add_weight(name="kernel", shape=shape, initializer="orthogonal")
         _add_label_weights(self, ("label_weights",))
         self.built = True
 
-    def call(self, x, condition=None):
+    def call(self, x: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         gates = self.input_to_state(x)  # (B, H, W, 4h)
         if condition is not None:
             gates += _bias(self.label_weights, condition, gates.dtype)
@@ -136,14 +143,14 @@ class DiagonalBiLSTM(keras.layers.Layer):
         num_classes: Classes whose label moves the gates; None for none.
     """
 
-    def __init__(self, units, channels=1, num_classes=None, **kwargs):
+    def __init__(self, units: int, channels: int = 1, num_classes: int | None = None, **kwargs):
         super().__init__(**kwargs)
         self.units, self.channels, self.num_classes = units, channels, num_classes
         policy = {"dtype": self.dtype_policy}
         self.input_to_state = MaskedConv2D(4 * units, 1, "B", channels, 4, **policy)
         self.mirrored_input_to_state = MaskedConv2D(4 * units, 1, "B", channels, 4, **policy)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple):
         self.input_to_state.build(input_shape)
         self.mirrored_input_to_state.build(input_shape)
         # First the rows that meet the state above, then those that meet the state to the left.
@@ -153,7 +160,7 @@ class DiagonalBiLSTM(keras.layers.Layer):
         _add_label_weights(self, ("label_weights", "mirrored_label_weights"))
         self.built = True
 
-    def call(self, x, condition=None):
+    def call(self, x: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         gates = [self.input_to_state(x), self.mirrored_input_to_state(x)]  # (B, H, W, 4h) each
         if condition is not None:
             weights = (self.label_weights, self.mirrored_label_weights)

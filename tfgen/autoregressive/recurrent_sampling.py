@@ -6,6 +6,8 @@ Diagonal BiLSTM, the first direction advances with the pixels, and the second, w
 right but reaches a pixel a row later, runs through a row as soon as it is complete.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import tensorflow as tf
 
@@ -13,8 +15,16 @@ from tfgen.autoregressive import raster
 from tfgen.autoregressive.masked_convolution import channel_groups
 from tfgen.autoregressive.recurrent import RowLSTM, lstm, scan
 
+if TYPE_CHECKING:
+    import keras
 
-def sample(network, u, condition=None, given=None):
+
+def sample(
+    network: "keras.Model",
+    u: tf.Tensor,
+    condition: tf.Tensor | None = None,
+    given: tuple[tf.Tensor, tf.Tensor] | None = None,
+) -> tf.Tensor:
     """Pictures from uniform numbers, (B, H, W, C) in [-1, 1].
 
     Args:

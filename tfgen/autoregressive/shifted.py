@@ -43,7 +43,13 @@ class ShiftedConv2D(keras.layers.Layer):
     """
 
     def __init__(
-        self, filters, kernel_size=(1, 1), strides=1, init_scale=1.0, use_bias=True, **kwargs
+        self,
+        filters: int,
+        kernel_size: tuple[int, int] = (1, 1),
+        strides: int = 1,
+        init_scale: float = 1.0,
+        use_bias: bool = True,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.filters = filters
@@ -52,10 +58,10 @@ class ShiftedConv2D(keras.layers.Layer):
         self.init_scale = init_scale
         self.use_bias = use_bias
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple):
         _add_weights(self, (*self.kernel_size, input_shape[-1], self.filters))
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         rows, columns = self.kernel_size
         left, right = self.reach()
         x = tf.pad(x, [[0, 0], [rows - 1, 0], [left, right], [0, 0]])
@@ -84,7 +90,7 @@ class ShiftedUpsampling2D(keras.layers.Layer):
         size: (H, W) of the output; the last row or column is cut off where it is odd.
     """
 
-    def __init__(self, filters, kernel_size, size, **kwargs):
+    def __init__(self, filters: int, kernel_size: tuple[int, int], size: tuple[int, int], **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = tuple(kernel_size)
@@ -92,13 +98,13 @@ class ShiftedUpsampling2D(keras.layers.Layer):
         self.init_scale = 1.0
         self.use_bias = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple):
         _add_weights(self, (*self.kernel_size, input_shape[-1], self.filters))
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         return _affine(self, x, self.spread)[:, : self.size[0]]
 
-    def spread(self, x, kernel):
+    def spread(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """The linear part, all rows of it, for a kernel (2, 2 or 3, I, O)."""
         rows, columns = x.shape[1:3]
         extra = self.kernel_size[1] - 2
@@ -139,7 +145,7 @@ def _affine(layer, x, linear):
     return y + tf.cast(layer.bias, y.dtype) if layer.use_bias else y
 
 
-def effective_kernel(layer):
+def effective_kernel(layer: keras.layers.Layer) -> tf.Tensor:
     """The normalised kernel, (rows, columns, I, O), in the layer's compute dtype."""
     unit = tf.math.l2_normalize(layer.direction.value, (0, 1, 2), 1e-12)
     return tf.cast(unit * layer.gain.value, layer.compute_dtype)

@@ -8,14 +8,26 @@ kept; what u and the finished rows give to a row is there before its first pixel
 Loop bodies must not capture eager tensors, which an ONNX file loses.
 """
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import tensorflow as tf
 
 from tfgen.autoregressive.shifted import effective_kernel
 from tfgen.autoregressive.stream_steps import GatePixel, GateRow, RowConv, bias_of
 from tfgen.probability.likelihoods import sample_mixture
 
+if TYPE_CHECKING:
+    from tfgen.autoregressive.streams import TwoStreams
 
-def sample(network, levels, u, label=None, given=None):
+
+def sample(
+    network: "TwoStreams",
+    levels: int,
+    u: tf.Tensor,
+    label: tf.Tensor | None = None,
+    given: tuple[tf.Tensor, tf.Tensor] | None = None,
+) -> tf.Tensor:
     """Pictures from uniform numbers, (B, H, W, C) in [-1, 1].
 
     Args:
@@ -283,7 +295,7 @@ class _Sampler:
         return when(tf.equal(r % 2 + j % 2, 0), run, otherwise)
 
 
-def when(condition, function, otherwise):
+def when(condition: tf.Tensor, function: Callable, otherwise: Any):
     """The results of `function()` where the condition holds; other values of the same structure.
 
     A loop of one turn or none, because the conversion to ONNX loses shapes inside of `tf.cond`.

@@ -4,6 +4,9 @@ Stream "u" holds at each pixel what lies in the rows above, stream "ul" also wha
 in the pixel's own row; u feeds ul. `stream_sampling` draws from it pixel by pixel.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -12,7 +15,7 @@ from tfgen.networks.basic import HEAD
 from tfgen.networks.layers import Dropout
 
 
-def concat_elu(x):
+def concat_elu(x: tf.Tensor) -> tf.Tensor:
     """ELU of x and of -x. (..., C) -> (..., 2 C)"""
     return tf.nn.elu(tf.concat([x, -x], -1))
 
@@ -29,7 +32,15 @@ class GatedResidual(keras.layers.Layer):
         num_classes: Classes that move a and b; None for none.
     """
 
-    def __init__(self, filters, kernel_size, skips, dropout=0.5, num_classes=None, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: tuple[int, int],
+        skips: int,
+        dropout: float = 0.5,
+        num_classes: int | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = tuple(kernel_size)
@@ -37,11 +48,11 @@ class GatedResidual(keras.layers.Layer):
         self.num_classes = num_classes
         policy = {"dtype": self.dtype_policy}
         self.first = ShiftedConv2D(filters, kernel_size, **policy)
-        self.skip = ShiftedConv2D(filters, **policy) if skips else None
+        self.skip: Any = ShiftedConv2D(filters, **policy) if skips else None
         self.dropout = Dropout(dropout, **policy)
         self.second = ShiftedConv2D(2 * filters, kernel_size, init_scale=0.1, **policy)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple):
         shape = (*input_shape[:-1], 2 * self.filters)
         self.first.build(shape)
         self.second.build(shape)
@@ -56,7 +67,13 @@ class GatedResidual(keras.layers.Layer):
             )
         self.built = True
 
-    def call(self, x, skips=(), label=None, training=False):
+    def call(
+        self,
+        x: tf.Tensor,
+        skips: Sequence[tf.Tensor] = (),
+        label: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
         y = self.first(concat_elu(x))
         if skips:
             y += self.skip(tf.concat([concat_elu(s) for s in skips], -1))
@@ -76,7 +93,16 @@ class GatedResidual(keras.layers.Layer):
 class Stream(keras.layers.Layer):
     """The layers of one stream: for each resolution those on the way down and those back up."""
 
-    def __init__(self, kernel_size, sizes, layers, filters, skips, dropout, num_classes):
+    def __init__(
+        self,
+        kernel_size: tuple[int, int],
+        sizes: Sequence[tuple[int, int]],
+        layers: int,
+        filters: int,
+        skips: tuple[int, int],
+        dropout: float,
+        num_classes: int | None,
+    ):
         super().__init__()
         last = len(sizes) - 1
 
@@ -92,13 +118,15 @@ class Stream(keras.layers.Layer):
         self.up = [residuals(layers + (level < last), skips[1]) for level in range(len(sizes))]
         self.sizes, self.filters = sizes, filters
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: tuple | None = None):
         for level, size in enumerate(self.sizes):
             shape = (None, *size, self.filters)
             for layer in (*self.down[level], *self.up[level]):
                 layer.build(shape)
-            for layer in (*self.halve[level : level + 1], *self.double[level : level + 1]):
-                layer.build(shape)
+            for down in self.halve[level : level + 1]:
+                down.build(shape)
+            for up in self.double[level : level + 1]:
+                up.build(shape)
         self.built = True
 
 
@@ -117,7 +145,15 @@ class TwoStreams(keras.layers.Layer):
     """
 
     def __init__(
-        self, image_shape, outputs, layers, filters, halvings, dropout, num_classes, **kwargs
+        self,
+        image_shape: tuple[int, ...],
+        outputs: int,
+        layers: int,
+        filters: int,
+        halvings: int,
+        dropout: float,
+        num_classes: int | None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         height, width, channels = image_shape
@@ -132,7 +168,7 @@ class TwoStreams(keras.layers.Layer):
         self.head = ShiftedConv2D(outputs, dtype=HEAD)
         self.filters = filters
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple):
         for layer in (self.first_u, self.first_above, self.first_left):
             layer.build((*input_shape[:-1], self.channels + 1))
         self.u.build()
@@ -140,7 +176,9 @@ class TwoStreams(keras.layers.Layer):
         self.head.build((*input_shape[:-1], self.filters))
         self.built = True
 
-    def call(self, x, label=None, training=False):
+    def call(
+        self, x: tf.Tensor, label: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
         x = tf.pad(x, [[0, 0], [0, 0], [0, 0], [0, 1]], constant_values=1.0)
         above = tf.pad(x, [[0, 0], [1, 0], [0, 0], [0, 0]])[:, :-1]
         left = tf.pad(x, [[0, 0], [0, 0], [1, 0], [0, 0]])[:, :, :-1]
@@ -149,7 +187,9 @@ class TwoStreams(keras.layers.Layer):
         _, ul = self.level(0, u, ul, label, training)
         return self.head(tf.nn.elu(ul))
 
-    def level(self, n, u, ul, label, training):
+    def level(
+        self, n: int, u: tf.Tensor, ul: tf.Tensor, label: tf.Tensor | None, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Everything from resolution n on down and back up to it."""
         kept = [(u, ul)]
         for down_u, down_ul in zip(self.u.down[n], self.ul.down[n], strict=True):

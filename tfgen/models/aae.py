@@ -27,17 +27,17 @@ reduction (section 7) are left out.
 
 import keras
 import tensorflow as tf
+from keras.optimizers.schedules import PiecewiseConstantDecay
 
 from tfgen import losses
 from tfgen.model import GenerativeModel, descend, initial_weights
-from tfgen.networks.encoders import Code, StochasticEncoder, perceptron
+from tfgen.networks.arguments import at_least
+from tfgen.networks.encoders import Classes, Code, adversarial_autoencoder
 from tfgen.networks.layers import borrow
 from tfgen.probability.priors import as_prior
 from tfgen.probability.semi_supervised import cross_entropy, labelled_share, one_hot_or_unknown
 from tfgen.signature import Input, Signature
-from tfgen.step import draws, required, step
-
-USES = ("unsupervised", "supervised", "semi_supervised", "clustering")
+from tfgen.step import step
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -100,35 +100,17 @@ class AAE(GenerativeModel):
         self.initial_stddev = initial_stddev
         self.loss = loss
         self.game = losses.adversarial(loss)
-        if use not in USES:
-            raise ValueError(f"`use` must be one of {', '.join(USES)}. Received: {use!r}.")
-        if latent_dim < 1:
-            raise ValueError(f"`latent_dim` must be at least 1. Received: {latent_dim}.")
+        at_least(1, latent_dim=latent_dim)
         self.codes = as_prior(prior, latent_dim)
-        if label_informed:
-            check_parts(use, self.codes, num_classes)
+        self.classes = Classes(use, num_classes, label_informed, self.codes.components)
         if use != "semi_supervised":  # Only a model that learns labels reports about them.
             self.reports = self.reports[:3]
             self.means = {name: self.means[name] for name in self.reports}
-        self.infers_class = use in ("semi_supervised", "clustering")
-        self.needs_label = use in ("supervised", "semi_supervised") or label_informed
+        sizes = self.image_shape, latent_dim, self.classes, self.hidden
         with initial_weights(seed):
-            self.build_networks()
-
-    def build_networks(self):
-        z, told = self.latent_dim, self.num_classes + 1 if self.label_informed else 0
-        inferred = self.num_classes if self.infers_class else 0
-        classes = 0 if self.use == "unsupervised" else self.num_classes
-        hidden, image, stddev = self.hidden, self.image_shape, self.initial_stddev
-        self.encoder = StochasticEncoder(
-            image, z, inferred, hidden, self.posterior, self.noise_dim, stddev
-        )
-        self.decoder = perceptron(
-            classes + z, hidden[::-1], image, "relu", "sigmoid", stddev=stddev
-        )
-        self.discriminators = [perceptron(z + told, hidden, (1,), stddev=stddev)]
-        if inferred:
-            self.discriminators.append(perceptron(inferred, hidden, (1,), stddev=stddev))
+            self.encoder, self.decoder, self.discriminators = adversarial_autoencoder(
+                *sizes, posterior, noise_dim, initial_stddev
+            )
 
     def compile(
         self,
@@ -138,43 +120,37 @@ class AAE(GenerativeModel):
         label_optimizer=None,
         **keras_arguments,
     ):
+        coders = self.encoder, self.decoder
         players = {
-            "reconstruction_optimizer": (
-                reconstruction_optimizer or paper_optimizer(0.01, 0.9),
-                self.encoder,
-                self.decoder,
-            ),
-            "discriminator_optimizer": (
-                discriminator_optimizer or paper_optimizer(0.1, 0.1),
-                *self.discriminators,
-            ),
-            "encoder_optimizer": (encoder_optimizer or paper_optimizer(0.1, 0.1), self.encoder),
+            "reconstruction_optimizer": (reconstruction_optimizer or sgd(0.01, 0.9), *coders),
+            "discriminator_optimizer": (discriminator_optimizer, *self.discriminators),
+            "encoder_optimizer": (encoder_optimizer, self.encoder),
         }
         if self.use == "semi_supervised":
-            optimizer = label_optimizer or paper_optimizer(0.1, 0.9)
+            optimizer = label_optimizer or sgd(0.1, 0.9)
             players["label_optimizer"] = (optimizer, self.encoder.trunk, self.encoder.class_head)
         elif label_optimizer is not None:
             raise ValueError(f"`label_optimizer` is for use='semi_supervised', not {self.use!r}.")
-        self.compile_players(keras_arguments, **players)
+        self.compile_players(keras_arguments, lambda: sgd(0.1, 0.1), **players)
 
     @step
     def train_step(self, batch):
-        x, label = self.corrupted(batch["image"]), self.label_of(batch)
+        x, label = self.corrupted(batch["image"]), self.classes.of(batch)
         with tf.GradientTape() as tape:
-            code = self.encoded(x, training=True)
-            reconstruction = tf.reduce_mean(
-                pixel_error(batch["image"], self.decoded(code, label, training=True))
-            )
+            code = self.encoder.draw(x, training=True)
+            reconstruction = tf.reduce_mean(self.error(batch["image"], code, label, training=True))
         descend(self.reconstruction_optimizer, tape, reconstruction, self.encoder, self.decoder)
 
-        code, prior = self.encoded(x, training=True), self.prior_draw(tf.shape(x)[0], label)
+        rows, part = tf.shape(x)[0], label if self.label_informed else None
+        prior = Code(self.codes.draw("prior", rows, part), self.classes.draw(rows))
+        code = self.encoder.draw(x, training=True)
         with tf.GradientTape() as tape:
             scores = zip(self.scores(prior, label), self.scores(code, label), strict=True)
             d_loss = tf.add_n([self.game.discriminator(real, fake) for real, fake in scores])
         descend(self.discriminator_optimizer, tape, d_loss, *self.discriminators)
 
         with tf.GradientTape() as tape:
-            scores = self.scores(self.encoded(x, training=True), label)
+            scores = self.scores(self.encoder.draw(x, training=True), label)
             e_loss = tf.add_n([self.game.generator(fake) for fake in scores])
         descend(self.encoder_optimizer, tape, e_loss, self.encoder)
 
@@ -185,26 +161,17 @@ class AAE(GenerativeModel):
 
     def label_phase(self, x, label):
         with tf.GradientTape() as tape:
-            logits = self.encoded(x, training=True).logits
-            terms = label_terms(logits, label)
+            terms = label_terms(self.encoder.draw(x, training=True).logits, label)
             loss = tf.reduce_mean(terms["label_loss"])
         descend(self.label_optimizer, tape, loss, self.encoder.trunk, self.encoder.class_head)
         return terms
 
     @step
     def test_step(self, batch):
-        x, label = batch["image"], self.label_of(batch)
-        code = self.encoded(x, training=False)
-        error = pixel_error(x, self.decoded(code, label, training=False))
+        x, label = batch["image"], self.classes.of(batch)
+        code = self.encoder.draw(x, training=False)
         labels = label_terms(code.logits, label) if self.use == "semi_supervised" else {}
-        return self.report(reconstruction=error, **labels)
-
-    def label_of(self, batch):
-        """Labels (B,), -1 where unknown; None where the use has none."""
-        if not self.needs_label:
-            return None
-        informed = " with a label-informed prior" if self.label_informed else ""
-        return required(batch, "label", f"AAE for use={self.use!r}{informed}")
+        return self.report(reconstruction=self.error(x, code, label), **labels)
 
     def corrupted(self, x):
         """Images with the training's input noise, in the range of images."""
@@ -212,12 +179,10 @@ class AAE(GenerativeModel):
             return x
         return x + 2.0 * self.input_noise * self.normal("input", tf.shape(x)[0], *x.shape[1:])
 
-    def encoded(self, x, training):
-        """A `Code` of q(z|x), drawn by the step's noise."""
-        eps = None
-        if self.encoder.eps_dim:
-            eps = self.normal("posterior", tf.shape(x)[0], self.encoder.eps_dim)
-        return self.encoder.sample(x, eps, training)
+    def error(self, image, code, label, training=False):
+        """|x - x'|^2 / 2 on the scale of [0, 1], averaged over pixels, (B,)."""
+        difference = 0.5 * (image - self.decoded(code, label, training))
+        return 0.5 * tf.reduce_mean(tf.square(difference), axis=(1, 2, 3))
 
     def decoded(self, code, label, training=False):
         """Images in [-1, 1]; a class that the encoder does not infer is the label."""
@@ -233,27 +198,16 @@ class AAE(GenerativeModel):
         parts = [z] if y is None else [z, y]
         return [borrow(d, part) for d, part in zip(self.discriminators, parts, strict=True)]
 
-    def prior_draw(self, rows, label):
-        """A `Code` of the prior, of the labels' parts if it is informed."""
-        z = self.codes.draw("prior", rows, label if self.label_informed else None)
-        if not self.infers_class:
-            return Code(z)
-        y = draws().categorical("class prior", (rows,), self.num_classes)
-        return Code(z, tf.one_hot(y, self.num_classes))
-
     def generate(self, label=None, **noise):
         informed = label if self.label_informed else None
         return self.decode(self.codes.sample_from_noise(component=informed, **noise), label)
 
     def decode(self, z, label=None):
-        y = tf.one_hot(label, self.num_classes) if self.infers_class else None
+        y = tf.one_hot(label, self.num_classes) if self.classes.inferred else None
         return {"image": self.decoded(Code(z, y), label)}
 
     def encode(self, image, eps=None):
-        code, _ = self.encoder(image, eps)
-        if self.posterior != "gaussian":
-            return {"z": code}
-        return {"mean": code[:, 0], "log_var": code[:, 1]}
+        return self.encoder.parameters(image, eps)
 
     def reconstruct(self, image, label=None, eps=None):
         return {"image": self.decoded(self.encoder.sample(image, eps), label)}
@@ -265,33 +219,25 @@ class AAE(GenerativeModel):
         image = {"image": Input.image(self.image_shape)}
         if self.posterior == "universal":
             image["eps"] = Input.noise(self.noise_dim)
-        label = {"label": Input.label(self.num_classes)}
-        classes = {} if self.use == "unsupervised" else label
+        z, label = {"z": Input.noise(self.latent_dim)}, {"label": Input.label(self.num_classes)}
+        decoded = label if self.classes.decoded else {}
+        asked = label if self.label_informed else decoded
         told = label if self.use == "supervised" else {}
         found = {
-            "generate": Signature(
-                self.generate, {**self.codes.noise, **(label if self.label_informed else classes)}
-            ),
-            "decode": Signature(self.decode, {"z": Input.noise(self.latent_dim), **classes}),
+            "generate": Signature(self.generate, {**self.codes.noise, **asked}),
+            "decode": Signature(self.decode, {**z, **decoded}),
             "encode": Signature(self.encode, image),
             "reconstruct": Signature(self.reconstruct, {**image, **told}),
         }
-        if self.infers_class:
+        if self.classes.inferred:
             found["classify"] = Signature(self.classify, image)
         return found
 
 
-def paper_optimizer(rate, momentum):
+def sgd(rate, momentum):
     """SGD with the rate divided by 10 twice, where a MNIST run has done 50 and 1,000 epochs."""
-    rates = keras.optimizers.schedules.PiecewiseConstantDecay(
-        [50 * 600, 1000 * 600], [rate, rate / 10, rate / 100]
-    )
+    rates = PiecewiseConstantDecay([50 * 600, 1000 * 600], [rate, rate / 10, rate / 100])
     return keras.optimizers.SGD(rates, momentum=momentum)
-
-
-def pixel_error(x, y):
-    """Half the squared error on the scale of [0, 1], averaged over pixels, (B,)."""
-    return 0.5 * tf.reduce_mean(tf.square(0.5 * (x - y)), axis=(1, 2, 3))
 
 
 def label_terms(logits, label):
@@ -301,14 +247,3 @@ def label_terms(logits, label):
         "label_loss": labelled_share(cross_entropy(label, logits), label),
         "error": labelled_share(wrong, label),
     }
-
-
-def check_parts(use, prior, num_classes):
-    if use != "unsupervised":
-        raise ValueError(f"`label_informed` is for use='unsupervised'. Received use={use!r}.")
-    if prior.components != num_classes:
-        raise ValueError(
-            f"A label-informed prior must have as many parts as num_classes = {num_classes}: "
-            "gaussian_mixture or swiss_roll with `components`. "
-            f"Received a prior with {prior.components or 'no'} parts."
-        )

@@ -28,6 +28,7 @@ import tensorflow as tf
 from tfgen import losses
 from tfgen.model import GenerativeModel, descend, initial_weights
 from tfgen.networks import coders
+from tfgen.networks.arguments import at_least, one_of
 from tfgen.pictures import latent as latent_pictures
 from tfgen.signature import Input, Signature
 from tfgen.step import step
@@ -74,15 +75,15 @@ class Autoencoder(GenerativeModel):
         seed=0,
     ):
         super().__init__(seed)
-        if latent_dim < 1:
-            raise ValueError(f"`latent_dim` must be at least 1. Received: {latent_dim}.")
+        at_least(1, latent_dim=latent_dim)
+        one_of(LOSSES, loss=loss)
         if corruption is not None:
-            _known("corruption", corruption, CORRUPTIONS)
+            one_of(CORRUPTIONS, corruption=corruption)
         if corruption_level < 0 or (corruption_level > 1 and corruption != "gaussian"):
             raise ValueError(f"`corruption_level` is out of range. Received: {corruption_level}.")
         self.image_shape = tuple(image_shape)
         self.latent_dim = latent_dim
-        self.loss = _known("loss", loss, LOSSES)
+        self.loss = loss
         self.corruption = corruption
         self.corruption_level = corruption_level
         self.network = network
@@ -91,8 +92,8 @@ class Autoencoder(GenerativeModel):
         self.filters = filters
         common = (network, self.hidden, filters, activation)
         with initial_weights(seed):
-            self.encoder = coders.encoder(self.image_shape, (latent_dim,), *common)
-            self.decoder = coders.decoder(latent_dim, self.image_shape, *common)
+            self.encoder = coders.encoder(self.image_shape, (latent_dim,), *common, name="encoder")
+            self.decoder = coders.decoder(latent_dim, self.image_shape, *common, name="decoder")
 
     def compile(self, optimizer=None, **keras_arguments):
         self.compile_players(
@@ -170,9 +171,3 @@ class Autoencoder(GenerativeModel):
         return latent_pictures.of_autoencoder(
             batch, self.reconstruct, self.decode, lambda x: self.encode(x)["code"]
         )
-
-
-def _known(argument, name, table):
-    if name not in table:
-        raise ValueError(f"`{argument}` must be one of {', '.join(table)}. Received: {name!r}.")
-    return name

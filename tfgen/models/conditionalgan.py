@@ -10,9 +10,9 @@ where G maximises log D(G(z|y)|y) instead ("non_saturating").
 "mlp" is the MNIST experiment of section 4.1. G: z to 200 and one-hot y to 1,000 rectifiers, both to
 1,200, a sigmoid; D: x to 240 maxout units of 5 pieces and y to 50 of 5, both to 240 of 4; dropout
 0.5 in both; SGD with decay at every update and rising momentum; z uniform in the unit hypercube.
-"conv" is the class-conditional network in the code of Radford et al. 2015
-(`tfgen.networks.labelled`), which shows the label to every layer: z uniform in [-1, 1], Adam with
-rate 2e-4 and beta_1 0.5.
+"conv" is the class-conditional network in the code of Radford et al. 2015, which shows the label to
+every layer: z uniform in [-1, 1], Adam with rate 2e-4 and beta_1 0.5. Both pairs of networks are in
+`tfgen.networks.labelled`.
 
 Differs from the paper: where it is silent, the weights of maxout layers start uniform in +-0.005 as
 in Goodfellow et al., all others as Glorot and Bengio's; dropout follows the hidden layers only;
@@ -21,16 +21,15 @@ are moved to [0, 1] inside. Of "conv": tanh for the sigmoid on [0, 1], no L2 wei
 players step on each batch.
 """
 
-import math
-
 import keras
 import tensorflow as tf
-from keras.layers import Concatenate, Dense, Flatten, LeakyReLU, Rescaling, Reshape
 
-from tfgen import losses, networks
+from tfgen import networks
 from tfgen.model import GenerativeModel, descend, initial_weights
-from tfgen.networks import augment, labelled
-from tfgen.networks.layers import Dropout, Maxout, borrow
+from tfgen.networks import labelled
+from tfgen.networks.arguments import at_least, one_of
+from tfgen.networks.game import Game, Noise
+from tfgen.networks.layers import borrow
 from tfgen.optimizers import GeometricDecay, RampedSGD
 from tfgen.signature import Input, Signature
 from tfgen.step import draws, minibatches, required, step
@@ -120,29 +119,28 @@ class ConditionalGAN(GenerativeModel):
         self.penalty_weight = penalty_weight
         self.penalty_interval = penalty_interval
         self.discriminator_normalization = discriminator_normalization
-        self.augmentation = augment.known(augmentation)
+        self.augmentation = tuple(augmentation)
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
-        self.game = losses.adversarial(loss, label_smoothing)
-        if latent not in ("uniform", "normal"):
-            raise ValueError(f"`latent` must be 'uniform' or 'normal'. Received: {latent!r}.")
-        if num_classes < 2:
-            raise ValueError(f"`num_classes` must be at least 2. Received: {num_classes}.")
-        if fake_labels not in ("batch", "uniform"):
-            raise ValueError(
-                f"`fake_labels` must be 'batch' or 'uniform'. Received: {fake_labels!r}."
-            )
+        at_least(2, num_classes=num_classes)
+        one_of(("batch", "uniform"), fake_labels=fake_labels)
+        one_of(("mlp", "conv"), network=network)
+        self.noise = Noise(latent, latent_dim, low=0.0 if network == "mlp" else -1.0)
+        normalization = discriminator_normalization
+        if normalization == "paper":
+            normalization = "batch" if network == "conv" else None
+        self.game = Game(
+            loss, label_smoothing, penalty, penalty_interval, normalization, augmentation
+        )
         with initial_weights(seed):
-            self.generator, self.discriminator = self.networks()
+            self.generator, self.discriminator = self.networks(normalization)
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
         self.compile_players(
             keras_arguments,
-            generator_optimizer=(generator_optimizer or self.paper_optimizer(), self.generator),
-            discriminator_optimizer=(
-                discriminator_optimizer or self.paper_optimizer(),
-                self.discriminator,
-            ),
+            self.paper_optimizer,
+            generator_optimizer=(generator_optimizer, self.generator),
+            discriminator_optimizer=(discriminator_optimizer, self.discriminator),
         )
 
     @step
@@ -151,23 +149,23 @@ class ConditionalGAN(GenerativeModel):
         k = self.discriminator_steps
         for real, y in zip(minibatches(images, k), minibatches(labels, k), strict=True):
             asked = self.asked("label of D", y)  # (B, K)
-            fake = borrow(self.generator, [self.noise("z of D", y), asked])  # (B, H, W, C)
-            real, fake = self.augmented(real), self.augmented(fake)
-            mix = self.uniform("mix", tf.shape(real)[0], 1, 1, 1)
+            z = self.noise("z of D", tf.shape(y)[0])  # (B, Z)
+            fake = borrow(self.generator, [z, asked])  # (B, H, W, C)
+            real, fake = self.game.augmented(real), self.game.augmented(fake)
             with tf.GradientTape() as tape:
                 d_loss = self.game.discriminator(
                     self.discriminator([real, y], training=True),
                     borrow(self.discriminator, [fake, asked]),
                 )
-                penalty = self.penalised(real, fake, y, mix)
+                penalty = self.game.penalty(self.critic(y), real, fake)
                 loss = d_loss + self.penalty_weight * penalty
             descend(self.discriminator_optimizer, tape, loss, self.discriminator)
 
         for _ in range(self.generator_steps):
             asked = self.asked("label of G", y)
-            z = self.noise("z of G", y)  # (B, Z)
+            z = self.noise("z of G", tf.shape(y)[0])
             with tf.GradientTape() as tape:
-                fake = self.augmented(self.generator([z, asked], training=True))
+                fake = self.game.augmented(self.generator([z, asked], training=True))
                 g_loss = self.game.generator(borrow(self.discriminator, [fake, asked]))
             descend(self.generator_optimizer, tape, g_loss, self.generator)
 
@@ -189,26 +187,9 @@ class ConditionalGAN(GenerativeModel):
         label = draws().categorical(purpose, (tf.shape(y)[0],), self.num_classes)
         return tf.one_hot(label, self.num_classes)
 
-    def noise(self, purpose, y):
-        """z ~ U(0, 1) of "mlp", U(-1, 1) of "conv", or N(0, I), (B, Z)"""
-        shape = tf.shape(y)[0], self.latent_dim
-        if self.latent == "normal":
-            return self.normal(purpose, *shape)
-        u = self.uniform(purpose, *shape)
-        return u if self.network == "mlp" else 2.0 * u - 1.0
-
-    def augmented(self, image):
-        return augment.augmented(self.augmentation, image)
-
-    def penalised(self, real, fake, y, mix):
-        """The penalty on D at the real images' classes, a scalar."""
-
-        def critic(image):
-            return borrow(self.discriminator, [image, y])
-
-        return losses.penalty(
-            self.penalty, critic, real, fake, mix, self.step.value, self.penalty_interval
-        )
+    def critic(self, y):
+        """D as a function of images alone, for the penalty at the real images' classes (B, K)."""
+        return lambda image: borrow(self.discriminator, [image, y])
 
     def generate(self, z, label):
         y = tf.one_hot(label, self.num_classes)
@@ -219,12 +200,9 @@ class ConditionalGAN(GenerativeModel):
         return {"logit": self.discriminator([image, y], training=False)}
 
     def signatures(self):
-        z = Input.uniform(self.latent_dim, low=0.0 if self.network == "mlp" else -1.0, high=1.0)
-        if self.latent == "normal":
-            z = Input.noise(self.latent_dim)
         label, image = Input.label(self.num_classes), Input.image(self.image_shape)
         return {
-            "generate": Signature(self.generate, {"z": z, "label": label}),
+            "generate": Signature(self.generate, {"z": self.noise.input, "label": label}),
             "discriminate": Signature(self.discriminate, {"image": image, "label": label}),
         }
 
@@ -233,72 +211,19 @@ class ConditionalGAN(GenerativeModel):
             return keras.optimizers.Adam(2e-4, beta_1=0.5)
         return RampedSGD(GeometricDecay(0.1, 1.00004, 1e-6), 0.5, 0.7, 125_000)
 
-    def networks(self):
+    def networks(self, normalization):
         """G, (z, y) -> image, and D, (image, y) -> logit."""
-        shape, classes, normalization = (
-            self.image_shape,
-            self.num_classes,
-            self.discriminator_normalization,
-        )
-        if normalization == "paper":
-            normalization = "batch" if self.network == "conv" else None
-        losses.known_penalty(self.penalty, normalization, self.penalty_interval)
+        shape, z, y = self.image_shape, self.latent_dim, self.num_classes
         if self.network == "conv":
             sizes = self.filters, self.dense_units, networks.halvings(shape)
             return (
-                labelled.generator(self.latent_dim, classes, shape, *sizes),
-                labelled.discriminator(classes, shape, *sizes, normalization),
+                labelled.conv_generator(z, y, shape, *sizes, name="generator"),
+                labelled.conv_discriminator(y, shape, *sizes, normalization, name="discriminator"),
             )
-        if self.network != "mlp":
-            raise ValueError(f"`network` must be 'mlp' or 'conv'. Received: {self.network!r}.")
+        of_d = self.discriminator_hidden, self.discriminator_activation, self.dropout, normalization
         return (
-            generator(self.latent_dim, classes, shape, self.generator_hidden, self.dropout),
-            discriminator(
-                classes,
-                shape,
-                self.discriminator_hidden,
-                self.discriminator_activation,
-                self.dropout,
-                normalization,
+            labelled.mlp_generator(
+                z, y, shape, self.generator_hidden, self.dropout, name="generator"
             ),
+            labelled.mlp_discriminator(y, shape, *of_d, name="discriminator"),
         )
-
-
-def generator(latent_dim, num_classes, image_shape, hidden, dropout):
-    """Rectifiers for each input and for both, a sigmoid moved to [-1, 1]. (z, y) -> image"""
-
-    z, y = keras.Input((latent_dim,)), keras.Input((num_classes,))
-    of_z = Dropout(dropout)(Dense(hidden[0], "relu")(z))
-    of_y = Dropout(dropout)(Dense(hidden[1], "relu")(y))
-    x = Concatenate()([of_z, of_y])
-    x = Dropout(dropout)(Dense(hidden[2], "relu")(x))
-    x = Dense(math.prod(image_shape), "sigmoid", dtype=networks.HEAD)(x)
-    x = Reshape(image_shape, dtype=networks.HEAD)(x)
-    return keras.Model([z, y], Rescaling(2.0, -1.0, dtype=networks.HEAD)(x))
-
-
-def discriminator(num_classes, image_shape, hidden, activation, dropout, normalization):
-    """Maxout (or leaky ReLU) layers for each input and for both, a logit. (image, y) -> (B, 1)"""
-    if activation not in ("maxout", "leaky_relu"):
-        raise ValueError(
-            "`discriminator_activation` must be 'maxout' or 'leaky_relu'. "
-            f"Received: {activation!r}."
-        )
-    maxout = activation == "maxout"
-
-    def init():
-        return keras.initializers.RandomUniform(-0.005, 0.005) if maxout else "glorot_uniform"
-
-    def layer(units, pieces, x):
-        made = Maxout(units, pieces, init()) if maxout else Dense(units)
-        for part in networks.normalizing(made, normalization):
-            x = part(x)
-        return Dropout(dropout)(x if maxout else LeakyReLU(0.2)(x))
-
-    image, y = keras.Input(image_shape), keras.Input((num_classes,))
-    of_x = layer(hidden[0], 5, Flatten()(Rescaling(0.5, 0.5)(image)))
-    x = layer(hidden[2], 4, Concatenate()([of_x, layer(hidden[1], 5, y)]))
-    (head,) = networks.normalizing(
-        Dense(1, kernel_initializer=init(), dtype=networks.HEAD), normalization, first=True
-    )
-    return keras.Model([image, y], head(x))

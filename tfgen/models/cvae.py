@@ -32,6 +32,7 @@ import tensorflow as tf
 
 from tfgen import losses, networks
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks.arguments import at_least, one_of
 from tfgen.networks.layers import borrow
 from tfgen.probability.masks import quadrant_mask
 from tfgen.signature import Input, Signature
@@ -80,12 +81,8 @@ class CVAE(GenerativeModel):
         seed=0,
     ):
         super().__init__(seed)
-        if condition not in CONDITIONS:
-            raise ValueError(
-                f"`condition` must be one of {', '.join(CONDITIONS)}. Received: {condition!r}."
-            )
-        if latent_dim < 1:
-            raise ValueError(f"`latent_dim` must be at least 1. Received: {latent_dim}.")
+        one_of(CONDITIONS, condition=condition)
+        at_least(1, latent_dim=latent_dim)
         if not 0.0 <= alpha <= 1.0:
             raise ValueError(f"`alpha` must lie in [0, 1]. Received: {alpha}.")
         self.image_shape = tuple(image_shape)
@@ -98,17 +95,22 @@ class CVAE(GenerativeModel):
         self.visible = quadrant_mask(self.image_shape, self.observed)
         image, z = math.prod(self.image_shape), latent_dim
         x = {"quadrants": image, "mask": image + self.visible.size, "label": num_classes}[condition]
+
+        def net(name, inputs, *outputs):
+            return networks.mlp((inputs,), hidden, outputs, name=name)
+
         with initial_weights(seed):
-            self.baseline = networks.mlp((x,), hidden, self.image_shape)
-            self.prior = networks.mlp((x + image,), hidden, (2, z))
-            self.recognition = networks.mlp((x + image,), hidden, (2, z)) if alpha else self.prior
-            self.generation = networks.mlp((x + z,), hidden, self.image_shape)
+            self.baseline = net("baseline", x, *self.image_shape)
+            self.prior = net("prior", x + image, 2, z)
+            self.recognition = net("recognition", x + image, 2, z) if alpha else self.prior
+            self.generation = net("generation", x + z, *self.image_shape)
 
     def compile(self, optimizer=None, baseline_optimizer=None, **keras_arguments):
         self.compile_players(
             keras_arguments,
-            optimizer=(optimizer or keras.optimizers.Adam(1e-3), *self.nets),
-            baseline_optimizer=(baseline_optimizer or keras.optimizers.Adam(1e-3), self.baseline),
+            lambda: keras.optimizers.Adam(1e-3),
+            optimizer=(optimizer, *self.nets),
+            baseline_optimizer=(baseline_optimizer, self.baseline),
         )
 
     @property
@@ -139,7 +141,7 @@ class CVAE(GenerativeModel):
         y, given = batch["image"], self.given(batch, training)
         shape = tf.shape(y)[0], self.latent_dim
         reconstruction, kl = self.bound(y, given, self.normal("recognition", *shape), training)
-        z = sample(given.prior, self.normal("prior", *shape))
+        z = losses.gaussian_sample(self.normal("prior", *shape), *given.prior)
         gsnn = bernoulli_nll(y, self.logits(given, z, training), given.hidden)
         return {
             "loss": self.alpha * (reconstruction + kl) + (1.0 - self.alpha) * gsnn,
@@ -153,7 +155,7 @@ class CVAE(GenerativeModel):
     def bound(self, y, given, eps, training=False):
         """-log p(y|x,z) at a z from q, and KL(q(z|x,y) || p(z|x)), nats, (B,) each."""
         posterior = self.posterior(y, given, training)
-        logits = self.logits(given, sample(posterior, eps), training)
+        logits = self.logits(given, losses.gaussian_sample(eps, *posterior), training)
         kl = losses.kl_between_normals(*posterior, *given.prior)
         return bernoulli_nll(y, logits, given.hidden), kl
 
@@ -198,7 +200,7 @@ class CVAE(GenerativeModel):
     def complete(self, z, **batch):
         """z is standard normal and moved to p(z|x); pixels are means of p(y|x,z)."""
         given = self.given(batch)
-        logits = self.logits(given, sample(given.prior, z))
+        logits = self.logits(given, losses.gaussian_sample(z, *given.prior))
         return {"image": self.filled(batch, logits, given.hidden)}
 
     def guess(self, **batch):
@@ -239,11 +241,6 @@ class CVAE(GenerativeModel):
 def bernoulli_nll(image, logits, hidden):
     """-log p of the hidden pixels in nats, (B,); images in [-1, 1]."""
     return losses.bernoulli_nll(0.5 * (image + 1.0), logits, weight=hidden)
-
-
-def sample(parameters, eps):
-    mean, log_var = parameters
-    return mean + tf.exp(0.5 * log_var) * eps
 
 
 def flat(*tensors):

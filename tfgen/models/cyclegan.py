@@ -25,19 +25,12 @@ of batches larger than 1 the pool serves the rows in order; replicas share one p
 
 import keras
 import tensorflow as tf
-from keras.layers import Activation, Conv2D, Conv2DTranspose
 
-from tfgen import losses, networks
+from tfgen import losses
 from tfgen.model import GenerativeModel, descend, initial_weights
 from tfgen.networks.layers import borrow
-from tfgen.networks.translation import (
-    Pool,
-    ReflectionPadding,
-    normalization_layers,
-    patch_discriminator,
-    patch_map,
-    residual_block,
-)
+from tfgen.networks.pool import Pool
+from tfgen.networks.translation import check_sides, patch_discriminator, residual_translator
 from tfgen.signature import Input, Signature
 from tfgen.step import step
 
@@ -104,51 +97,54 @@ class CycleGAN(GenerativeModel):
         self.scale = 2.0 if loss == "least_squares" else 1.0
         check_sides(self.image_shape, downsamplings, kernel_size, discriminator_layers)
         with initial_weights(seed):
-            self.generator_ab, self.generator_ba = self.new_generator(), self.new_generator()
-            self.discriminator_a = self.new_discriminator()
-            self.discriminator_b = self.new_discriminator()
+            self.generator_ab = self.new_generator("generator_ab")
+            self.generator_ba = self.new_generator("generator_ba")
+            self.discriminator_a = self.new_discriminator("discriminator_a")
+            self.discriminator_b = self.new_discriminator("discriminator_b")
         # In a list: what is no network is not counted among the parameters of a run.
-        self.pools = [Pool(pool_size, self.image_shape, f"pool of {d}") for d in ("A", "B")]
+        self.pools = [
+            Pool(pool_size, self.image_shape, f"pool of {d}", name=f"pool_{d.lower()}")
+            for d in ("A", "B")
+        ]
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
         self.compile_players(
             keras_arguments,
-            generator_optimizer=(
-                generator_optimizer or paper_optimizer(),
-                self.generator_ab,
-                self.generator_ba,
-            ),
-            discriminator_optimizer=(
-                discriminator_optimizer or paper_optimizer(),
-                self.discriminator_a,
-                self.discriminator_b,
-            ),
+            lambda: keras.optimizers.Adam(2e-4, beta_1=0.5),
+            generator_optimizer=(generator_optimizer, *self.generators),
+            discriminator_optimizer=(discriminator_optimizer, *self.discriminators),
         )
+
+    @property
+    def generators(self):
+        """G and F."""
+        return self.generator_ab, self.generator_ba
+
+    @property
+    def discriminators(self):
+        """D_A and D_B."""
+        return self.discriminator_a, self.discriminator_b
 
     @step
     def train_step(self, batch):
         a, b = self.domains(batch)  # (B, H, W, C) each
         with tf.GradientTape() as tape:
-            fake_b, fake_a = (
-                self.generator_ab(a, training=True),
-                self.generator_ba(b, training=True),
-            )
+            fake_b = self.generator_ab(a, training=True)
+            fake_a = self.generator_ba(b, training=True)
             fooling = self.fooling(self.discriminator_a, fake_a)
             fooling += self.fooling(self.discriminator_b, fake_b)
             cycle = distance(self.generator_ba(fake_b, training=True), a)
             cycle += distance(self.generator_ab(fake_a, training=True), b)
             identity = self.identity_error(a, b)
             g_loss = fooling + self.cycle_weight * (cycle + self.identity_weight * identity)
-        descend(self.generator_optimizer, tape, g_loss, self.generator_ab, self.generator_ba)
+        descend(self.generator_optimizer, tape, g_loss, *self.generators)
 
         pool_a, pool_b = self.pools
         shown_a, shown_b = pool_a(fake_a), pool_b(fake_b)
         with tf.GradientTape() as tape:
             d_loss = self.telling_apart(self.discriminator_a, a, shown_a)
             d_loss += self.telling_apart(self.discriminator_b, b, shown_b)
-        descend(
-            self.discriminator_optimizer, tape, d_loss, self.discriminator_a, self.discriminator_b
-        )
+        descend(self.discriminator_optimizer, tape, d_loss, *self.discriminators)
 
         return self.report(
             discriminator_loss=d_loss,
@@ -209,84 +205,30 @@ class CycleGAN(GenerativeModel):
             "b_to_a": Signature(self.b_to_a, {"image": image}),
         }
 
-    def new_generator(self):
+    def new_generator(self, name):
         blocks = self.blocks
         if blocks is None:
             blocks = 9 if max(self.image_shape[:2]) >= 256 else 6
-        return generator(
+        return residual_translator(
             self.image_shape[-1],
             self.filters,
             blocks,
             self.downsamplings,
             self.kernel_size,
             self.normalization,
+            name=name,
         )
 
-    def new_discriminator(self):
+    def new_discriminator(self, name):
         return patch_discriminator(
             (None, None, self.image_shape[-1]),
             self.discriminator_filters,
             self.discriminator_layers,
             self.normalization,
+            name=name,
         )
 
 
 def distance(x, y):
     """Mean absolute difference over all pixels, a scalar."""
     return tf.reduce_mean(tf.abs(x - y))
-
-
-def paper_optimizer():
-    return keras.optimizers.Adam(2e-4, beta_1=0.5)
-
-
-def check_sides(image_shape, downsamplings, kernel_size, discriminator_layers):
-    """Raises ValueError where the networks do not fit the pictures."""
-    unit = 2**downsamplings
-    smallest = min(image_shape[:2])
-    if any(side % unit for side in image_shape[:2]):
-        raise ValueError(
-            f"`image_shape` sides must be multiples of {unit} ({downsamplings} halvings). "
-            f"Received: {image_shape}; crop or resize the pictures (data.image_size)."
-        )
-    if kernel_size % 2 == 0 or kernel_size < 1:
-        raise ValueError(f"`kernel_size` must be odd. Received: {kernel_size}.")
-    if smallest <= kernel_size // 2 or smallest // unit < 2:
-        raise ValueError(
-            f"`image_shape` {image_shape} is too small to reflect at its edges with `kernel_size` "
-            f"{kernel_size} and {downsamplings} halvings."
-        )
-    if patch_map(smallest, discriminator_layers) < 1:
-        raise ValueError(
-            f"`image_shape` {image_shape} is too small for `discriminator_layers` = "
-            f"{discriminator_layers}. Use fewer."
-        )
-
-
-def generator(channels, filters, blocks, downsamplings, kernel_size, normalization):
-    """The residual translator of Johnson et al. 2016. (B, H, W, C) -> (B, H, W, C), sides free"""
-
-    def normalize():
-        return normalization_layers(normalization)
-
-    def then(x, *layers):
-        for layer in (*layers, *normalize(), Activation("relu")):
-            x = layer(x)
-        return x
-
-    def init():
-        return networks.dcgan_init()
-
-    x = image = keras.Input((None, None, channels))
-    edge = kernel_size // 2
-    x = then(x, ReflectionPadding(edge), Conv2D(filters, kernel_size, kernel_initializer=init()))
-    widths = [filters * 2**n for n in range(downsamplings + 1)]
-    for maps in widths[1:]:
-        x = then(x, Conv2D(maps, 3, 2, "same", kernel_initializer=init()))
-    for _ in range(blocks):
-        x = residual_block(x, normalize, "reflect")
-    for maps in reversed(widths[:-1]):
-        x = then(x, Conv2DTranspose(maps, 3, 2, "same", kernel_initializer=init()))
-    x = ReflectionPadding(edge)(x)
-    x = Conv2D(channels, kernel_size, kernel_initializer=init(), dtype=networks.HEAD)(x)
-    return keras.Model(image, Activation("tanh", dtype=networks.HEAD)(x))

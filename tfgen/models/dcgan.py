@@ -18,13 +18,17 @@ are those of real images. What came later is a matter of arguments: other losses
 augmentation, label smoothing, spectral normalisation, residual networks.
 """
 
+from functools import partial
+
 import keras
 import tensorflow as tf
 
-from tfgen import losses, networks
+from tfgen import networks
 from tfgen.model import GenerativeModel, descend, initial_weights
-from tfgen.networks import augment, residual
+from tfgen.networks import residual
+from tfgen.networks.arguments import one_of
 from tfgen.networks.features import pooled_activations
+from tfgen.networks.game import Game, Noise
 from tfgen.networks.layers import borrow
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, step
@@ -91,71 +95,56 @@ class DCGAN(GenerativeModel):
         self.stages = stages
         self.loss = loss
         self.label_smoothing = label_smoothing
-        self.penalty = losses.known_penalty(penalty, discriminator_normalization, penalty_interval)
+        self.penalty = penalty
         self.penalty_weight = penalty_weight
         self.penalty_interval = penalty_interval
         self.discriminator_normalization = discriminator_normalization
-        self.augmentation = augment.known(augmentation)
+        self.augmentation = tuple(augmentation)
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
-        self.game = losses.adversarial(loss, label_smoothing)
-        if latent not in ("uniform", "normal"):
-            raise ValueError(f"`latent` must be 'uniform' or 'normal'. Received: {latent!r}.")
+        one_of(("dcgan", "resnet"), network=network)
+        self.noise = Noise(latent, latent_dim)
+        self.game = Game(
+            loss,
+            label_smoothing,
+            penalty,
+            penalty_interval,
+            discriminator_normalization,
+            augmentation,
+        )
         with initial_weights(seed):
             self.generator, self.discriminator = self.networks()
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
         self.compile_players(
             keras_arguments,
-            generator_optimizer=(generator_optimizer or paper_optimizer(), self.generator),
-            discriminator_optimizer=(
-                discriminator_optimizer or paper_optimizer(),
-                self.discriminator,
-            ),
+            lambda: keras.optimizers.Adam(2e-4, beta_1=0.5),
+            generator_optimizer=(generator_optimizer, self.generator),
+            discriminator_optimizer=(discriminator_optimizer, self.discriminator),
         )
 
     @step
     def train_step(self, batch):
         for real in minibatches(batch["image"], self.discriminator_steps):
             fake = borrow(self.generator, self.noise("z of D", tf.shape(real)[0]))  # (B, H, W, C)
-            real, fake = self.augmented(real), self.augmented(fake)
-            mix = self.uniform("mix", tf.shape(real)[0], 1, 1, 1)
+            real, fake = self.game.augmented(real), self.game.augmented(fake)
             with tf.GradientTape() as tape:
                 d_loss = self.game.discriminator(
                     self.discriminator(real, training=True),
                     borrow(self.discriminator, fake),
                 )
-                penalty = self.penalised(real, fake, mix)
+                penalty = self.game.penalty(partial(borrow, self.discriminator), real, fake)
                 loss = d_loss + self.penalty_weight * penalty
             descend(self.discriminator_optimizer, tape, loss, self.discriminator)
 
         for _ in range(self.generator_steps):
             z = self.noise("z of G", tf.shape(real)[0])  # (B, Z)
             with tf.GradientTape() as tape:
-                fake = self.augmented(self.generator(z, training=True))
+                fake = self.game.augmented(self.generator(z, training=True))
                 g_loss = self.game.generator(borrow(self.discriminator, fake))
             descend(self.generator_optimizer, tape, g_loss, self.generator)
 
         return self.report(discriminator_loss=d_loss, generator_loss=g_loss, penalty=penalty)
-
-    def noise(self, purpose, size):
-        """z ~ U(-1, 1) or N(0, I), (B, Z)"""
-        if self.latent == "normal":
-            return self.normal(purpose, size, self.latent_dim)
-        return 2.0 * self.uniform(purpose, size, self.latent_dim) - 1.0
-
-    def augmented(self, image):
-        return augment.augmented(self.augmentation, image)
-
-    def penalised(self, real, fake, mix):
-        """The penalty on D, a scalar."""
-
-        def critic(image):
-            return borrow(self.discriminator, image)
-
-        return losses.penalty(
-            self.penalty, critic, real, fake, mix, self.step.value, self.penalty_interval
-        )
 
     def generate(self, z):
         return {"image": self.generator(z, training=False)}
@@ -168,13 +157,11 @@ class DCGAN(GenerativeModel):
         return {"features": pooled_activations(self.discriminator, image)}
 
     def signatures(self):
-        z = Input.uniform(self.latent_dim, low=-1.0, high=1.0)
-        if self.latent == "normal":
-            z = Input.noise(self.latent_dim)
+        image = {"image": Input.image(self.image_shape)}
         return {
-            "generate": Signature(self.generate, {"z": z}),
-            "discriminate": Signature(self.discriminate, {"image": Input.image(self.image_shape)}),
-            "features": Signature(self.features, {"image": Input.image(self.image_shape)}),
+            "generate": Signature(self.generate, {"z": self.noise.input}),
+            "discriminate": Signature(self.discriminate, image),
+            "features": Signature(self.features, image),
         }
 
     def networks(self):
@@ -183,16 +170,12 @@ class DCGAN(GenerativeModel):
         stages = networks.halvings(shape, self.stages)
         if self.network == "dcgan":
             return (
-                networks.upsampling(self.latent_dim, shape, self.filters, stages),
-                networks.downsampling(shape, (1,), self.filters, stages, normalization),
+                networks.upsampling(self.latent_dim, shape, self.filters, stages, name="generator"),
+                networks.downsampling(
+                    shape, (1,), self.filters, stages, normalization, name="discriminator"
+                ),
             )
-        if self.network != "resnet":
-            raise ValueError(f"`network` must be 'dcgan' or 'resnet'. Received: {self.network!r}.")
         return (
-            residual.generator(self.latent_dim, shape, 2 * self.filters, stages),
-            residual.discriminator(shape, (1,), self.filters, normalization),
+            residual.generator(self.latent_dim, shape, 2 * self.filters, stages, name="generator"),
+            residual.discriminator(shape, (1,), self.filters, normalization, name="discriminator"),
         )
-
-
-def paper_optimizer():
-    return keras.optimizers.Adam(2e-4, beta_1=0.5)

@@ -23,6 +23,7 @@ from keras.layers import Dense, Flatten, LeakyReLU, Rescaling
 
 from tfgen import losses, networks
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks.arguments import one_of
 from tfgen.networks.layers import Dropout, Maxout, borrow
 from tfgen.optimizers import GeometricDecay, RampedSGD
 from tfgen.signature import Input, Signature
@@ -77,27 +78,27 @@ class GAN(GenerativeModel):
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
         self.game = losses.adversarial(loss)
-        if initializer not in ("paper", "glorot"):
-            raise ValueError(
-                f"`initializer` must be 'paper' or 'glorot'. Received: {initializer!r}."
-            )
+        one_of(("paper", "glorot"), initializer=initializer)
         ranges = (0.05, 0.005) if initializer == "paper" else (None, None)
         with initial_weights(seed):
             self.generator = rectifier_generator(
-                latent_dim, generator_hidden, self.image_shape, ranges[0]
+                latent_dim, generator_hidden, self.image_shape, ranges[0], name="generator"
             )
             self.discriminator = discriminator(
-                self.image_shape, discriminator_hidden, discriminator_activation, dropout, ranges[1]
+                self.image_shape,
+                discriminator_hidden,
+                discriminator_activation,
+                dropout,
+                ranges[1],
+                name="discriminator",
             )
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
         self.compile_players(
             keras_arguments,
-            generator_optimizer=(generator_optimizer or paper_optimizer(), self.generator),
-            discriminator_optimizer=(
-                discriminator_optimizer or paper_optimizer(),
-                self.discriminator,
-            ),
+            paper_optimizer,
+            generator_optimizer=(generator_optimizer, self.generator),
+            discriminator_optimizer=(discriminator_optimizer, self.discriminator),
         )
 
     @step
@@ -143,7 +144,7 @@ def uniform(limit):
     return "glorot_uniform" if limit is None else keras.initializers.RandomUniform(-limit, limit)
 
 
-def rectifier_generator(latent_dim, hidden, image_shape, limit):
+def rectifier_generator(latent_dim, hidden, image_shape, limit, name=None):
     """Rectifier layers and a sigmoid moved to [-1, 1]; all kernels uniform in +-`limit`."""
     network = networks.mlp(
         (latent_dim,),
@@ -152,18 +153,15 @@ def rectifier_generator(latent_dim, hidden, image_shape, limit):
         "relu",
         "sigmoid",
         lambda: uniform(limit),
+        name,
     )
     network.add(Rescaling(2.0, -1.0, dtype=networks.HEAD))
     return network
 
 
-def discriminator(image_shape, hidden, activation, dropout, limit):
+def discriminator(image_shape, hidden, activation, dropout, limit, name=None):
     """Maxout layers of 5 pieces, kernels uniform in +-`limit`; or leaky ReLU, Glorot's; dropout."""
-    if activation not in ("maxout", "leaky_relu"):
-        raise ValueError(
-            "`discriminator_activation` must be 'maxout' or 'leaky_relu'. "
-            f"Received: {activation!r}."
-        )
+    one_of(("maxout", "leaky_relu"), discriminator_activation=activation)
     layers = [keras.Input(image_shape), Rescaling(0.5, 0.5), Flatten(), Dropout(dropout[0])]
     for width in hidden:
         if activation == "maxout":
@@ -173,4 +171,4 @@ def discriminator(image_shape, hidden, activation, dropout, limit):
         layers.append(Dropout(dropout[1]))
     last = uniform(limit if activation == "maxout" else None)
     layers.append(Dense(1, kernel_initializer=last, dtype=networks.HEAD))
-    return keras.Sequential(layers)
+    return keras.Sequential(layers, name=name)

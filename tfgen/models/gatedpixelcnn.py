@@ -16,16 +16,21 @@ learning rate of 1e-3, which the paper does not give; samples are drawn with cac
 pixel for pixel the ones of the plain procedure.
 """
 
+from functools import partial
+
 import keras
-import numpy as np
 import tensorflow as tf
 from keras.layers import Dense
 
 from tfgen import networks
 from tfgen.autoregressive import pixels, raster
+from tfgen.autoregressive.gated import RowsAbove, gate
+from tfgen.autoregressive.gated_sampling import sample
 from tfgen.autoregressive.masked_convolution import MaskedConv2D
 from tfgen.autoregressive.pixels import one_hot_label
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks.arguments import at_least
+from tfgen.networks.basic import under_its_name
 from tfgen.probability.levels import bits_per_dim, head_outputs, level_nll, level_value
 from tfgen.step import step
 
@@ -62,8 +67,7 @@ class GatedPixelCNN(GenerativeModel):
         seed=0,
     ):
         super().__init__(seed)
-        if blocks < 1:
-            raise ValueError(f"`blocks` must be at least 1. Received: {blocks}.")
+        at_least(1, blocks=blocks)
         self.image_shape = tuple(image_shape)
         self.levels = levels
         self.filters = filters
@@ -73,7 +77,14 @@ class GatedPixelCNN(GenerativeModel):
         self.num_classes = num_classes
         with initial_weights(seed):
             self.network = TwoStacks(
-                image_shape[-1], levels, filters, blocks, kernel_size, head_filters, num_classes
+                self.image_shape[-1],
+                levels,
+                filters,
+                blocks,
+                kernel_size,
+                head_filters,
+                num_classes,
+                name="network",
             )
 
     def compile(self, optimizer=None, **keras_arguments):
@@ -98,7 +109,7 @@ class GatedPixelCNN(GenerativeModel):
 
     def draw(self, u, label, given=None):
         condition = one_hot_label(label, self.num_classes)
-        return raster.in_groups(self.network.sample, u, condition, given)
+        return raster.in_groups(partial(sample, self.network), u, condition, given)
 
     # What follows from the likelihood and the sampler is the same in every such model.
     inputs, test_step, signatures = pixels.inputs, pixels.test_step, pixels.signatures
@@ -109,10 +120,19 @@ class GatedPixelCNN(GenerativeModel):
 class TwoStacks(keras.layers.Layer):
     """(B, H, W, C) and a condition (B, Y) or None -> logits (B, H, W, C, K)."""
 
+    @under_its_name
     def __init__(
-        self, channels, levels, filters, blocks, kernel_size, head_filters, num_classes=None
+        self,
+        channels,
+        levels,
+        filters,
+        blocks,
+        kernel_size,
+        head_filters,
+        num_classes=None,
+        name=None,
     ):
-        super().__init__()
+        super().__init__(name=name)
         self.channels, self.levels, self.filters = channels, levels, filters
         outputs = head_outputs(levels) * channels
 
@@ -161,113 +181,3 @@ class TwoStacks(keras.layers.Layer):
         if condition is None:
             return [tf.zeros((1, 1), self.compute_dtype)] * 2
         return tf.split(self.conditions[n](condition), 2, -1)
-
-    def sample(self, u, condition=None, given=None):
-        """Pictures from uniform numbers, each activation computed once; see `raster.sample`."""
-        size, width, channels = tf.shape(u)[0], *u.shape[2:]
-        # The horizontal stack's input to each layer but the first, at the pixels to the left.
-        reach, layers = self.horizontal[-1].kernel_size[1] // 2, len(self.horizontal)
-        parts = [3 * channels] + [self.filters] * (reach * (layers - 1))
-        heights = [layer.kernel.shape[0] for layer in self.vertical]
-        widths = [channels] + [self.filters] * (layers - 1)
-        return raster.sample(
-            u,
-            self.levels,
-            self.row_update(condition),
-            self.pixel_update(parts),
-            memory=[tf.zeros((width, size, h * n)) for h, n in zip(heights, widths, strict=True)],
-            left=[tf.zeros((size, sum(parts)))],
-            written=(channels, slice(0, channels)),
-            sizes=[len(m) for layer in self.horizontal for m in raster.maps_of(layer)],
-            given=given,
-        )
-
-    def row_update(self, condition):
-        """The `row` of `raster.sample`: the vertical stack at the row above, a row at a time."""
-        rows = [raster.row_weights(layer.kernel) for layer in self.vertical]
-        down = [layer.kernel[0, 0] for layer in self.across]
-        biases = [self.biases(condition, n) for n in range(len(rows))]
-        minus = [-layer.bias for layer in self.vertical]
-        order = [np.concatenate(raster.maps_of(layer)) for layer in self.horizontal]
-
-        def row(y, memory, above):
-            v, kept, context = above, [], []
-            # The stack has zeros, and not what it makes of them, above the picture.
-            inside = tf.cast(y > 0, v.dtype)
-            for n, (to_v, to_h) in enumerate(biases):
-                kept.append(raster.shifted(v, memory[n]))
-                windows = raster.neighbours(kept[n], self.vertical[n].kernel.shape[1])
-                v = tf.tensordot(windows, rows[n], 1) - minus[n]  # (W, B, 2 filters)
-                to_row = tf.tensordot(v, down[n], 1) * inside + to_h + self.horizontal[n].bias
-                context.append(tf.gather(to_row, order[n], axis=-1))
-                v = gate(v + to_v) * inside
-            return kept, tf.concat(context, -1)
-
-        return row
-
-    def pixel_update(self, parts):
-        """The `pixel` of `raster.sample`: the horizontal stack at one pixel, colour by colour."""
-        stack = [
-            (raster.PixelLayer(horizontal, False), raster.PixelLayer(out))
-            for horizontal, out in zip(self.horizontal, self.out, strict=True)
-        ]
-        head = [raster.PixelLayer(layer) for layer in self.head]
-        later = len(stack) - 1
-
-        def pixel(context, left, draw):
-            window, *taps = tf.split(left[0], parts, -1)
-            sides = [window] + [raster.joined(taps[n::later]) for n in range(later)]
-            context = [context[i :: self.channels] for i in range(self.channels)]
-            # Of each layer, colour by colour: its input, its gate; of the head, its inputs.
-            inputs, gates = [[] for _ in stack], [[] for _ in stack]
-            tops, h = [[] for _ in head], None
-            for c in range(self.channels):
-                for n, (horizontal, out) in enumerate(stack):
-                    if n:
-                        inputs[n].append(h)
-                    gates[n].append(gate(context[c][n] + horizontal(c, inputs[n], sides[n])))
-                    h = out(c, gates[n]) + h if n else out(c, gates[n])
-                for layer, maps in zip(head, tops, strict=True):
-                    maps.append(tf.nn.relu(h))
-                    h = layer(c, maps)
-                inputs[0].append(draw(c, h))
-            values = raster.joined(inputs[0])
-            newest = [maps for layer in inputs[1:] for maps in layer]
-            kept = [window[:, self.channels :], values, *taps[later:], *newest]
-            return [tf.concat(kept, -1)], values
-
-        return pixel
-
-
-class RowsAbove(keras.layers.Layer):
-    """A convolution that sees the row itself and those above. (B, H, W, I) -> (B, H, W, filters)
-
-    Args:
-        filters: Number of output maps.
-        kernel_size: Side of the whole kernel, odd; its lower half is not there.
-        width: Number of input maps.
-        use_bias: Whether a bias is added.
-    """
-
-    def __init__(self, filters, kernel_size, width, use_bias=True):
-        super().__init__()
-        if kernel_size % 2 == 0:
-            raise ValueError(f"`kernel_size` must be odd. Received: {kernel_size}.")
-        self.reach = kernel_size // 2
-        shape = (self.reach + 1, kernel_size, width, filters)
-        self.kernel = self.add_weight(name="kernel", shape=shape)
-        self.bias = None
-        if use_bias:
-            self.bias = self.add_weight(name="bias", shape=(filters,), initializer="zeros")
-        self.built = True
-
-    def call(self, x):
-        padding = [[0, 0], [self.reach, 0], [self.reach, self.reach], [0, 0]]
-        y = tf.nn.conv2d(x, tf.cast(self.kernel, self.compute_dtype), 1, padding)
-        return y if self.bias is None else y + tf.cast(self.bias, y.dtype)
-
-
-def gate(x):
-    """tanh of the first half of the maps times sigmoid of the second."""
-    a, b = tf.split(x, 2, -1)
-    return tf.tanh(a) * tf.sigmoid(b)

@@ -12,9 +12,9 @@ the authors' code (https://github.com/openai/InfoGAN) lambda L_I enters the loss
 D's step trains the trunk and Q on it, G's step trains G. Codes of real images are unknown, so Q
 sees generated ones only.
 
-"conv" is the MNIST network of that code: 4x4 convolutions of stride 2, batch normalisation, leaky
-ReLU 0.01 (the paper's table says 0.1), noise and continuous codes uniform in [-1, 1]; Adam with
-beta_1 0.5 and rate 1e-3 for G, 2e-4 for D and Q.
+"conv" is the MNIST network of that code (`tfgen.networks.recognition`): 4x4 convolutions of stride
+2, batch normalisation, leaky ReLU 0.01 (the paper's table says 0.1), noise and continuous codes
+uniform in [-1, 1]; Adam with beta_1 0.5 and rate 1e-3 for G, 2e-4 for D and Q.
 
 Differs from the paper: Q's head has no outputs for spreads that are fixed at 1 (the code computes
 and ignores them); H of a continuous code is that of the uniform distribution, log 2, where the code
@@ -23,25 +23,15 @@ real images; images lie in [-1, 1] outside and are moved to [0, 1] inside; other
 more or fewer of the same stages. "mlp" is an addition for small pictures.
 """
 
-import math
-
 import keras
 import tensorflow as tf
-from keras.layers import (
-    Conv2D,
-    Conv2DTranspose,
-    Dense,
-    Flatten,
-    LeakyReLU,
-    ReLU,
-    Rescaling,
-    Reshape,
-)
 
-from tfgen import losses, networks
+from tfgen import networks
 from tfgen.model import GenerativeModel, descend, initial_weights
-from tfgen.networks import augment
-from tfgen.networks.layers import BatchNorm, borrow
+from tfgen.networks import recognition
+from tfgen.networks.arguments import one_of
+from tfgen.networks.game import Game, Noise
+from tfgen.networks.layers import borrow
 from tfgen.probability.codes import Codes
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, step
@@ -137,23 +127,28 @@ class InfoGAN(GenerativeModel):
         self.penalty_weight = penalty_weight
         self.penalty_interval = penalty_interval
         self.discriminator_normalization = discriminator_normalization
-        self.augmentation = augment.known(augmentation)
+        self.augmentation = tuple(augmentation)
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
-        self.game = losses.adversarial(loss, label_smoothing)
+        one_of(("conv", "mlp"), network=network)
         self.codes = Codes(self.categorical, continuous, learned_stddev)
+        self.noise = Noise("uniform", noise_dim)
+        normalization = discriminator_normalization
+        if normalization == "paper":
+            normalization = "batch" if network == "conv" else None
+        self.game = Game(
+            loss, label_smoothing, penalty, penalty_interval, normalization, augmentation
+        )
         with initial_weights(seed):
-            self.generator, self.trunk, self.head, self.recognition = self.networks()
+            self.build_networks(normalization)
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
-        adam = keras.optimizers.Adam
+        of_g = generator_optimizer or keras.optimizers.Adam(1e-3, beta_1=0.5)
+        of_d = discriminator_optimizer or keras.optimizers.Adam(2e-4, beta_1=0.5)
         self.compile_players(
             keras_arguments,
-            generator_optimizer=(generator_optimizer or adam(1e-3, beta_1=0.5), self.generator),
-            discriminator_optimizer=(
-                discriminator_optimizer or adam(2e-4, beta_1=0.5),
-                *self.discriminator,
-            ),
+            generator_optimizer=(of_g, self.generator),
+            discriminator_optimizer=(of_d, *self.discriminator),
         )
 
     @property
@@ -165,9 +160,8 @@ class InfoGAN(GenerativeModel):
     def train_step(self, batch):
         for real in minibatches(batch["image"], self.discriminator_steps):
             z, c = self.latents("D", tf.shape(real)[0])
-            fake = self.augmented(borrow(self.generator, tf.concat([z, c], 1)))  # (B, H, W, C)
-            real = self.augmented(real)
-            mix = self.uniform("mix", tf.shape(real)[0], 1, 1, 1)
+            fake = borrow(self.generator, tf.concat([z, c], 1))  # (B, H, W, C)
+            fake, real = self.game.augmented(fake), self.game.augmented(real)
             with tf.GradientTape() as tape:
                 features = borrow(self.trunk, fake)  # (B, F)
                 d_loss = self.game.discriminator(
@@ -175,7 +169,7 @@ class InfoGAN(GenerativeModel):
                     borrow(self.head, features),
                 )
                 information = self.codes.information(c, self.recognition(features, training=True))
-                penalty = self.penalised(real, fake, mix)
+                penalty = self.game.penalty(self.critic, real, fake)
                 loss = d_loss - self.weighted(*information) + self.penalty_weight * penalty
             descend(self.discriminator_optimizer, tape, loss, *self.discriminator)
 
@@ -183,7 +177,7 @@ class InfoGAN(GenerativeModel):
             z, c = self.latents("G", tf.shape(real)[0])
             with tf.GradientTape() as tape:
                 fake = self.generator(tf.concat([z, c], 1), training=True)
-                features = borrow(self.trunk, self.augmented(fake))
+                features = borrow(self.trunk, self.game.augmented(fake))
                 g_loss = self.game.generator(borrow(self.head, features))
                 information = self.codes.information(c, borrow(self.recognition, features))
                 loss = g_loss - self.weighted(*information)
@@ -199,26 +193,16 @@ class InfoGAN(GenerativeModel):
 
     def latents(self, player, size):
         """z ~ U(-1, 1), (B, Z), and a code, (B, C)."""
-        z = 2.0 * self.uniform(f"z of {player}", size, self.noise_dim) - 1.0
-        return z, self.codes.draw(f"code of {player}", size)
+        return self.noise(f"z of {player}", size), self.codes.draw(f"code of {player}", size)
 
     def weighted(self, categorical, continuous):
         """lambda L_I, a scalar."""
         of_kinds = self.categorical_weight * categorical + self.continuous_weight * continuous
         return tf.reduce_mean(of_kinds)
 
-    def augmented(self, image):
-        return augment.augmented(self.augmentation, image)
-
-    def penalised(self, real, fake, mix):
-        """The penalty on D, a scalar."""
-
-        def critic(image):
-            return borrow(self.head, borrow(self.trunk, image))
-
-        return losses.penalty(
-            self.penalty, critic, real, fake, mix, self.step.value, self.penalty_interval
-        )
+    def critic(self, image):
+        """D's logits, (B, 1), for the penalty."""
+        return borrow(self.head, borrow(self.trunk, image))
 
     def generate(self, z, **codes):
         latent = tf.concat([z, self.codes.joined(codes)], axis=1)
@@ -232,7 +216,7 @@ class InfoGAN(GenerativeModel):
         return self.codes.inferred(self.recognition(features, training=False))
 
     def signatures(self):
-        latent = {"z": Input.uniform(self.noise_dim, low=-1.0, high=1.0)}
+        latent = {"z": self.noise.input}
         for name, classes in zip(self.codes.names, self.categorical, strict=True):
             latent[name] = Input.label(classes)
         if self.continuous:
@@ -244,79 +228,18 @@ class InfoGAN(GenerativeModel):
             "infer": Signature(self.infer, image),
         }
 
-    def networks(self):
-        """G, the trunk, D's head and Q's head."""
+    def build_networks(self, normalization):
         shape, latent = self.image_shape, self.noise_dim + self.codes.size
-        normalization = self.discriminator_normalization
-        if normalization == "paper":
-            normalization = "batch" if self.network == "conv" else None
-        losses.known_penalty(self.penalty, normalization, self.penalty_interval)
         if self.network == "conv":
             sizes = self.filters, self.dense_units, networks.halvings(shape)
-            first, shared = generator(latent, shape, *sizes), trunk(shape, *sizes, normalization)
-        elif self.network == "mlp":
-            first = networks.mlp((latent,), self.hidden, shape, "relu", "tanh")
-            shared = flat_trunk(shape, self.hidden, normalization)
+            self.generator = recognition.conv_generator(latent, shape, *sizes, name="generator")
+            self.trunk = recognition.conv_trunk(shape, *sizes, normalization, name="trunk")
         else:
-            raise ValueError(f"`network` must be 'conv' or 'mlp'. Received: {self.network!r}.")
-        features = shared.output_shape[1:]
-        (head,) = networks.normalizing(dense(1, dtype=networks.HEAD), normalization, first=True)
-        outputs = self.codes.outputs
-        recognition = recognition_head(features, self.recognition_units, outputs, normalization)
-        return first, shared, keras.Sequential([keras.Input(features), head]), recognition
-
-
-def generator(latent_dim, image_shape, filters, dense_units, stages):
-    """Two dense layers, then 4x4 transposed convolutions; BN and ReLU. (B, L) -> (B, H, W, C)"""
-    height, width, channels = image_shape
-    base = (height >> stages, width >> stages, filters * 2 ** (stages - 1))
-    layers = [keras.Input((latent_dim,))]
-    for units in (dense_units, math.prod(base)):
-        layers += [dense(units), BatchNorm(gain_stddev=0.02), ReLU()]
-    layers.append(Reshape(base))
-    for n in reversed(range(stages - 1)):
-        deconv = Conv2DTranspose(filters * 2**n, 4, 2, "same", kernel_initializer=init())
-        layers += [deconv, BatchNorm(gain_stddev=0.02), ReLU()]
-    last = {"kernel_initializer": init(), "dtype": networks.HEAD}
-    layers.append(Conv2DTranspose(channels, 4, 2, "same", activation="sigmoid", **last))
-    return keras.Sequential([*layers, Rescaling(2.0, -1.0, dtype=networks.HEAD)])
-
-
-def trunk(image_shape, filters, dense_units, stages, normalization):
-    """4x4 convolutions of stride 2 and a dense layer; leaky ReLU 0.01. (B, H, W, C) -> (B, F)"""
-    layers = [keras.Input(image_shape), Rescaling(0.5, 0.5)]
-    for n in range(stages):
-        conv = Conv2D(filters * 2**n, 4, 2, "same", kernel_initializer=init())
-        layers += [*networks.normalizing(conv, normalization, first=n == 0), LeakyReLU(0.01)]
-    layers += [Flatten(), *networks.normalizing(dense(dense_units), normalization)]
-    return keras.Sequential([*layers, LeakyReLU(0.01)])
-
-
-def flat_trunk(image_shape, hidden, normalization):
-    """Dense layers with leaky ReLU 0.2. (B, H, W, C) -> (B, F)"""
-    layers = [keras.Input(image_shape), Flatten()]
-    for n, units in enumerate(hidden):
-        parts = networks.normalizing(Dense(units), normalization, first=n == 0)
-        layers += [*parts, LeakyReLU(0.2)]
-    return keras.Sequential(layers)
-
-
-def recognition_head(features, units, outputs, normalization):
-    """A dense layer with leaky ReLU 0.01 and what Q gives. (B, F) -> (B, outputs)"""
-    own = "batch" if normalization == "batch" else None  # Only D is to be smooth.
-    return keras.Sequential(
-        [
-            keras.Input(features),
-            *networks.normalizing(dense(units), own),
-            LeakyReLU(0.01),
-            dense(outputs, dtype=networks.HEAD),
-        ]
-    )
-
-
-def dense(units, **arguments):
-    return Dense(units, kernel_initializer=init(), **arguments)
-
-
-def init():
-    return networks.dcgan_init()
+            self.generator = networks.mlp(
+                (latent,), self.hidden, shape, "relu", "tanh", name="generator"
+            )
+            self.trunk = recognition.mlp_trunk(shape, self.hidden, normalization, name="trunk")
+        units, outputs = self.recognition_units, self.codes.outputs
+        self.head, self.recognition = recognition.heads(
+            self.trunk.output_shape[-1], units, outputs, normalization, ("head", "recognition")
+        )

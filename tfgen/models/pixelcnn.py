@@ -26,6 +26,8 @@ from tfgen.autoregressive import pixels, raster
 from tfgen.autoregressive.masked_convolution import MaskedConv2D
 from tfgen.autoregressive.pixels import one_hot_label
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks.arguments import at_least
+from tfgen.networks.basic import under_its_name
 from tfgen.probability.levels import bits_per_dim, head_outputs, level_nll, level_value
 from tfgen.step import step
 
@@ -58,8 +60,7 @@ class PixelCNN(GenerativeModel):
         seed=0,
     ):
         super().__init__(seed)
-        if blocks < 1:
-            raise ValueError(f"`blocks` must be at least 1. Received: {blocks}.")
+        at_least(1, blocks=blocks)
         self.image_shape = tuple(image_shape)
         self.levels = levels
         self.filters = filters
@@ -68,7 +69,7 @@ class PixelCNN(GenerativeModel):
         self.num_classes = num_classes
         with initial_weights(seed):
             self.network = ResidualStack(
-                image_shape[-1], levels, filters, blocks, head_filters, num_classes
+                image_shape[-1], levels, filters, blocks, head_filters, num_classes, name="network"
             )
 
     def compile(self, optimizer=None, **keras_arguments):
@@ -104,8 +105,11 @@ class PixelCNN(GenerativeModel):
 class ResidualStack(keras.layers.Layer):
     """(B, H, W, C) and a condition (B, Y) or None -> logits (B, H, W, C, K)."""
 
-    def __init__(self, channels, levels, filters, blocks, head_filters, num_classes=None):
-        super().__init__()
+    @under_its_name
+    def __init__(
+        self, channels, levels, filters, blocks, head_filters, num_classes=None, name=None
+    ):
+        super().__init__(name=name)
         self.channels, self.levels = channels, levels
         outputs = head_outputs(levels) * channels
         inner = filters // 2

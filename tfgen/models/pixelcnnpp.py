@@ -85,7 +85,14 @@ class PixelCNNPlusPlus(GenerativeModel):
         outputs = mixture_width(self.image_shape[-1], mixtures)
         with initial_weights(seed):
             self.network = TwoStreams(
-                self.image_shape, outputs, block_layers, filters, halvings, dropout, num_classes
+                self.image_shape,
+                outputs,
+                block_layers,
+                filters,
+                halvings,
+                dropout,
+                num_classes,
+                name="network",
             )
             self.network.build((None, *self.image_shape))
 

@@ -34,6 +34,8 @@ from tfgen.autoregressive.pixels import one_hot_label
 from tfgen.autoregressive.recurrent import DiagonalBiLSTM, RowLSTM
 from tfgen.autoregressive.recurrent_sampling import sample
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks.arguments import at_least
+from tfgen.networks.basic import under_its_name
 from tfgen.probability.levels import bits_per_dim, head_outputs, level_nll, level_value
 from tfgen.step import step
 
@@ -72,8 +74,7 @@ class PixelRNN(GenerativeModel):
         super().__init__(seed)
         if layer not in LAYERS:
             raise ValueError(f"Unknown `layer` {layer!r}. Known: {', '.join(LAYERS)}.")
-        if depth < 1:
-            raise ValueError(f"`depth` must be at least 1. Received: {depth}.")
+        at_least(1, depth=depth)
         self.image_shape = tuple(image_shape)
         self.levels = levels
         self.layer = layer
@@ -83,7 +84,14 @@ class PixelRNN(GenerativeModel):
         self.num_classes = num_classes
         with initial_weights(seed):
             self.network = RecurrentStack(
-                self.image_shape[-1], levels, layer, units, depth, head_filters, num_classes
+                self.image_shape[-1],
+                levels,
+                layer,
+                units,
+                depth,
+                head_filters,
+                num_classes,
+                name="network",
             )
 
     def compile(self, optimizer=None, **keras_arguments):
@@ -119,8 +127,11 @@ class PixelRNN(GenerativeModel):
 class RecurrentStack(keras.layers.Layer):
     """(B, H, W, C) and a condition (B, Y) or None -> logits (B, H, W, C, K)."""
 
-    def __init__(self, channels, levels, layer, units, depth, head_filters, num_classes=None):
-        super().__init__()
+    @under_its_name
+    def __init__(
+        self, channels, levels, layer, units, depth, head_filters, num_classes=None, name=None
+    ):
+        super().__init__(name=name)
         self.channels, self.levels = channels, levels
         # The empty columns to the right of the picture.
         self.extra = 1 if layer == "diagonal_bilstm" else 0

@@ -19,18 +19,20 @@ first batch after its count of images is reached; groups for the deviation are r
 other. There is no served `discriminate`: D's score of a picture depends on its group.
 """
 
-import functools
+from functools import partial
 
 import keras
 import tensorflow as tf
 
-from tfgen import losses, stages
+from tfgen import stages
 from tfgen.model import GenerativeModel, descend, initial_weights
 from tfgen.networks.equalized import GROUP, blend, doubled, shrunk
+from tfgen.networks.game import Game
 from tfgen.networks.progressive import (
     ProgressiveDiscriminator,
     ProgressiveGenerator,
     Schedule,
+    each_level,
     levels,
 )
 from tfgen.signature import Input, Signature
@@ -101,16 +103,19 @@ class ProgressiveGAN(GenerativeModel):
         self.penalty_weight = penalty_weight
         self.penalty_target = penalty_target
         self.drift_weight = drift_weight
+        self.game = Game("wasserstein", penalty="gradient_penalty", penalty_target=penalty_target)
         number, channels = levels(self.image_shape), self.image_shape[-1]
         self.schedule = Schedule(
             each_level("stable_images", self.stable_images, number, 1),
             each_level("fade_images", self.fade_images, number, 0),
+            batch_sizes and each_level("batch_sizes", self.batch_sizes, number, 1),
         )
-        self.updates_of = batch_sizes and each_level("batch_sizes", self.batch_sizes, number, 1)
         maps = [max(1, min(feature_maps >> n + 1, max_feature_maps)) for n in range(number)]
         with initial_weights(seed):
-            self.generator = ProgressiveGenerator(latent_dim, maps, channels)
-            self.discriminator = ProgressiveDiscriminator(maps, channels, deviation_group)
+            self.generator = ProgressiveGenerator(latent_dim, maps, channels, name="generator")
+            self.discriminator = ProgressiveDiscriminator(
+                maps, channels, deviation_group, name="discriminator"
+            )
         counter = {"shape": (), "initializer": "zeros", "trainable": False}
         counter["aggregation"] = "only_first_replica"
         self.shown = self.add_weight(name="shown", dtype="int64", **counter)
@@ -120,17 +125,12 @@ class ProgressiveGAN(GenerativeModel):
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
         stages.one_step_an_execution("ProgressiveGAN", keras_arguments)
-        averaged = {"use_ema": True, "ema_momentum": 0.999}
+        of_g = generator_optimizer or paper_optimizer(use_ema=True, ema_momentum=0.999)
         self.compile_players(
             keras_arguments,
-            generator_optimizer=(
-                generator_optimizer or paper_optimizer(**averaged),
-                self.generator,
-            ),
-            discriminator_optimizer=(
-                discriminator_optimizer or paper_optimizer(),
-                self.discriminator,
-            ),
+            paper_optimizer,
+            generator_optimizer=(of_g, self.generator),
+            discriminator_optimizer=(discriminator_optimizer, self.discriminator),
         )
 
     @step
@@ -143,27 +143,17 @@ class ProgressiveGAN(GenerativeModel):
             real = self.faded(real, alpha)
 
             fake = self.picture(self.normal("z of D", size, self.latent_dim), alpha)
-            mix = self.uniform("mix", size, 1, 1, 1)
             with tf.GradientTape() as tape:
                 score = self.critic(real, alpha)
-                d_loss = losses.ADVERSARIAL["wasserstein"].discriminator(
-                    score, self.critic(fake, alpha)
-                )
-                penalty = losses.gradient_penalty(
-                    lambda x, alpha=alpha: self.critic(x, alpha),
-                    real,
-                    fake,
-                    mix,
-                    self.penalty_target,
-                )
+                d_loss = self.game.discriminator(score, self.critic(fake, alpha))
+                penalty = self.game.penalty(partial(self.critic, alpha=alpha), real, fake)
                 drift = tf.reduce_mean(tf.square(score))
                 loss = d_loss + self.penalty_weight * penalty + self.drift_weight * drift
             descend(self.discriminator_optimizer, tape, loss, *self.discriminator.active(stage))
 
             z = self.normal("z of G", size, self.latent_dim)
             with tf.GradientTape() as tape:
-                fake_score = self.critic(self.picture(z, alpha), alpha)
-                g_loss = losses.ADVERSARIAL["wasserstein"].generator(fake_score)
+                g_loss = self.game.generator(self.critic(self.picture(z, alpha), alpha))
             descend(self.generator_optimizer, tape, g_loss, *self.generator.active(stage))
 
         rows = tf.shape(images)[0] * self.distribute_strategy.num_replicas_in_sync
@@ -199,18 +189,7 @@ class ProgressiveGAN(GenerativeModel):
     def cut(self, images):
         """The batch in the minibatches of the level, strided as in `tfgen.step.minibatches`."""
         replicas = self.distribute_strategy.num_replicas_in_sync
-        wanted = self.updates_of and self.updates_of[self.stage.level]
-        if wanted is None:
-            return [images]
-        rows = images.shape[0]
-        if rows is None:
-            raise ValueError("`batch_sizes` needs batches of one size: set drop_remainder=True.")
-        count = max(1, rows * replicas // wanted)
-        if count > 1 and (wanted * count != rows * replicas or rows % count):
-            raise ValueError(
-                f"`batch_sizes`: updates of {wanted} images at {self.stage.side}x{self.stage.side} "
-                f"do not divide a batch of {rows * replicas} on {replicas} replicas."
-            )
+        count = self.schedule.updates(self.stage, images.shape[0], replicas)
         return [images[i::count] for i in range(count)]
 
     def make_train_function(self, force=False):
@@ -247,24 +226,9 @@ class ProgressiveGAN(GenerativeModel):
         return {"image": tf.clip_by_value(pictures, -1.0, 1.0)}
 
     def signatures(self):
-        generate = functools.partial(self.generate, self.trained_stage())
+        generate = partial(self.generate, self.trained_stage())
         return {"generate": Signature(generate, {"z": Input.noise(self.latent_dim)})}
 
 
 def paper_optimizer(**averaging):
     return keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.99, epsilon=1e-8, **averaging)
-
-
-def each_level(name, numbers, count, least):
-    """One number a level: the given ones, and the last of them for the rest.
-
-    Raises:
-        ValueError: No numbers, too many, or one that is too small.
-    """
-    whole = all(type(n) is int and n >= least for n in numbers)
-    if not numbers or len(numbers) > count or not whole:
-        raise ValueError(
-            f"`{name}` must hold one to {count} whole numbers of at least {least}, for the sides "
-            f"{', '.join(str(4 << n) for n in range(count))}. Received: {numbers}."
-        )
-    return tuple(numbers) + (numbers[-1],) * (count - len(numbers))

@@ -32,11 +32,12 @@ import math
 
 import keras
 import tensorflow as tf
-from keras.layers import Activation, Concatenate, Conv2D, Conv2DTranspose, Dense, LeakyReLU
 
 from tfgen import losses, networks
 from tfgen.model import GenerativeModel, descend, initial_weights
-from tfgen.networks.layers import BatchNorm, borrow
+from tfgen.networks.game import Noise
+from tfgen.networks.layers import borrow
+from tfgen.networks.patches import parts_to_picture
 from tfgen.rows import rolled
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, required, step
@@ -106,27 +107,30 @@ class PuzzleGAN(GenerativeModel):
         self.composites = composites
         self.discriminator_steps = discriminator_steps
         self.game = losses.adversarial(loss)
-        halvings = networks.halvings(self.image_shape, stages)
-        sizes = self.image_shape, filters, halvings
+        self.noise = Noise("uniform", latent_dim)
+        shape, halvings = self.image_shape, networks.halvings(image_shape, stages)
         with initial_weights(seed):
-            self.generator = generator(*sizes, embedding_dim, latent_dim)
-            self.discriminator = networks.downsampling(self.image_shape, (1,), filters, halvings)
+            self.generator = parts_to_picture(
+                shape, filters, halvings, embedding_dim, latent_dim, name="generator"
+            )
+            self.discriminator = networks.downsampling(
+                shape, (1,), filters, halvings, name="discriminator"
+            )
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
         self.compile_players(
             keras_arguments,
-            generator_optimizer=(generator_optimizer or paper_optimizer(), self.generator),
-            discriminator_optimizer=(
-                discriminator_optimizer or paper_optimizer(),
-                self.discriminator,
-            ),
+            lambda: keras.optimizers.Adam(2e-4, beta_1=0.5),
+            generator_optimizer=(generator_optimizer, self.generator),
+            discriminator_optimizer=(discriminator_optimizer, self.discriminator),
         )
 
     @step
     def train_step(self, batch):
         parts = [minibatches(x, self.discriminator_steps) for x in self.parts(batch)]
         for image, patches, mask in zip(*parts, strict=True):
-            fake, _ = borrow(self.generator, [patches, self.noise("z of D", image)])
+            z = self.noise("z of D", tf.shape(image)[0])  # (B, Z)
+            fake, _ = borrow(self.generator, [patches, z])  # (B, H, W, C)
             negatives = self.negatives(image, mask, fake)
             with tf.GradientTape() as tape:
                 real = self.discriminator(image, training=True)
@@ -134,7 +138,7 @@ class PuzzleGAN(GenerativeModel):
                 d_loss = self.game.discriminator(real, wrong)
             descend(self.discriminator_optimizer, tape, d_loss, self.discriminator)
 
-        z = self.noise("z of G", image)
+        z = self.noise("z of G", tf.shape(image)[0])
         with tf.GradientTape() as tape:
             fake, placed = self.generator([patches, z], training=True)
             g_loss = self.game.generator(borrow(self.discriminator, fake))
@@ -169,10 +173,6 @@ class PuzzleGAN(GenerativeModel):
                 )
         return batch["image"], patches, tf.cast(mask, tf.float32)
 
-    def noise(self, purpose, image):
-        """z ~ U(-1, 1), (B, Z)"""
-        return 2.0 * self.uniform(purpose, tf.shape(image)[0], self.latent_dim) - 1.0
-
     def negatives(self, image, mask, fake):
         """What D shall tell from a real image, each (B, H, W, C)."""
         if not self.composites:
@@ -196,9 +196,8 @@ class PuzzleGAN(GenerativeModel):
 
     def signatures(self):
         patches = Input.image((None, *self.image_shape))
-        z = Input.uniform(self.latent_dim, low=-1.0, high=1.0)
         return {
-            "assemble": Signature(self.assemble, {"patches": patches, "z": z}),
+            "assemble": Signature(self.assemble, {"patches": patches, "z": self.noise.input}),
             "discriminate": Signature(self.discriminate, {"image": Input.image(self.image_shape)}),
         }
 
@@ -216,89 +215,3 @@ def known_weights(name, ends):
     if len(ends) != 2 or not (min(ends) > 0 or ends[0] == ends[1] == 0):
         raise ValueError(f"`{name}` must be two positive numbers, or 0 twice. Received: {ends}.")
     return ends
-
-
-def paper_optimizer():
-    return keras.optimizers.Adam(2e-4, beta_1=0.5)
-
-
-@keras.saving.register_keras_serializable("tfgen")
-class EachPatch(keras.layers.Layer):
-    """Every patch a row of its own. (B, P, ...) -> (B * P, ...)"""
-
-    def call(self, patches):
-        return tf.reshape(patches, (-1, *patches.shape[2:]))
-
-    def compute_output_shape(self, input_shape):
-        return (None, *input_shape[2:])
-
-
-@keras.saving.register_keras_serializable("tfgen")
-class SumOverPatches(keras.layers.Layer):
-    """The rows of one picture's patches summed. (B * P, ...), patches (B, P, ...) -> (B, ...)"""
-
-    def call(self, rows, patches):
-        shape = tf.shape(patches)
-        split = tf.reshape(rows, (shape[0], shape[1], *rows.shape[1:]))
-        return tf.reduce_sum(split, axis=1)
-
-    def compute_output_shape(self, rows_shape, patches_shape):
-        return (patches_shape[0], *rows_shape[1:])
-
-
-def generator(image_shape, filters, stages, embedding_dim, latent_dim):
-    """E, M and G as one network. patches (B, P, H, W, C), z (B, Z) -> image, mask"""
-    patches, z = keras.Input((None, *image_shape)), keras.Input((latent_dim,))
-    each, summed = EachPatch()(patches), []
-    for x in encoded(each, filters, stages, embedding_dim):
-        summed.append(SumOverPatches()(x, patches))
-    *skips, code = summed
-    mask, features = decoded(code, skips[::-1], image_shape, filters, stages, 1, "sigmoid")
-    code = Concatenate()([code, z])
-    image, _ = decoded(code, features, image_shape, filters, stages, image_shape[-1], "tanh")
-    return keras.Model([patches, z], [image, mask])
-
-
-def encoded(x, filters, stages, embedding_dim):
-    """Activations of every layer of E, the code (B, E) last."""
-    activations = []
-    for n in range(stages):
-        init = networks.dcgan_init()
-        x = Conv2D(filters * 2**n, 5, 2, "same", use_bias=n == 0, kernel_initializer=init)(x)
-        x = LeakyReLU(0.2)(BatchNorm(gain_stddev=0.02)(x) if n else x)
-        activations.append(x)
-    # A convolution over the whole map is a dense layer.
-    code = Dense(embedding_dim, kernel_initializer=networks.dcgan_init())
-    return [*activations, code(keras.layers.Flatten()(x))]
-
-
-def decoded(code, skips, image_shape, filters, stages, channels, activation):
-    """Doublings from a code to a picture, and the features at each scale, smallest first.
-
-    Args:
-        code: (B, E).
-        skips: What is concatenated at each scale, smallest first.
-        image_shape: (H, W, C) of the picture.
-        filters: Maps of the last hidden layer; doubled at each earlier one.
-        stages: Doublings.
-        channels: Of the output.
-        activation: Of the output.
-    """
-
-    def hidden(x, skip):
-        x = Activation("relu")(BatchNorm(gain_stddev=0.02)(x))
-        return Concatenate()([x, skip])
-
-    height, width, _ = image_shape
-    base = (height >> stages, width >> stages, filters * 2 ** (stages - 1))
-    init = {"use_bias": False, "kernel_initializer": networks.dcgan_init()}
-    x = keras.layers.Reshape(base)(Dense(math.prod(base), **init)(code))
-    features = [hidden(x, skips[0])]
-    for n in range(1, stages):
-        init["kernel_initializer"] = networks.dcgan_init()
-        maps = filters * 2 ** (stages - 1 - n)
-        x = Conv2DTranspose(maps, 5, 2, "same", **init)(features[-1])
-        features.append(hidden(x, skips[n]))
-    last = {"kernel_initializer": networks.dcgan_init(), "dtype": networks.HEAD}
-    x = Conv2DTranspose(channels, 5, 2, "same", **last)(features[-1])
-    return Activation(activation, dtype=networks.HEAD)(x), features

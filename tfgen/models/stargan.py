@@ -26,17 +26,14 @@ constant unless `compile` is given a schedule (`tfgen.optimizers.LinearDecay`: t
 
 import keras
 import tensorflow as tf
-from keras.layers import Activation, Concatenate, Conv2D, Conv2DTranspose, LeakyReLU, Reshape
 
-from tfgen import losses, networks
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks.game import Game
 from tfgen.networks.layers import borrow
-from tfgen.networks.translation import InstanceNorm, residual_block
+from tfgen.networks.multi_domain import check_sides, domain_critic, domain_translator, label_sets
 from tfgen.rows import shuffled
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, required, step
-
-KINDS = {"class": "label", "attributes": "attributes"}
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -115,26 +112,35 @@ class StarGAN(GenerativeModel):
         self.reconstruction_weight = reconstruction_weight
         self.penalty_weight = penalty_weight
         self.discriminator_steps = discriminator_steps
+        self.game = Game("wasserstein", penalty="gradient_penalty")
         self.sets = label_sets(kind, num_domains, second_kind, second_num_domains)
         check_sides(self.image_shape, max(downsamplings, discriminator_layers))
-        classes = sum(count for _, count, _ in self.sets)
+        classes = sum(labels.size for labels in self.sets)
         mask = len(self.sets) if len(self.sets) > 1 else 0
         with initial_weights(seed):
-            self.generator = generator(
-                self.image_shape, classes + mask, filters, blocks, downsamplings, kernel_size
+            self.generator = domain_translator(
+                self.image_shape,
+                classes + mask,
+                filters,
+                blocks,
+                downsamplings,
+                kernel_size,
+                name="generator",
             )
-            self.discriminator = discriminator(
-                self.image_shape, classes, discriminator_filters, discriminator_layers
+            self.discriminator = domain_critic(
+                self.image_shape,
+                classes,
+                discriminator_filters,
+                discriminator_layers,
+                name="discriminator",
             )
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
         self.compile_players(
             keras_arguments,
-            generator_optimizer=(generator_optimizer or paper_optimizer(), self.generator),
-            discriminator_optimizer=(
-                discriminator_optimizer or paper_optimizer(),
-                self.discriminator,
-            ),
+            lambda: keras.optimizers.Adam(1e-4, beta_1=0.5, beta_2=0.999),
+            generator_optimizer=(generator_optimizer, self.generator),
+            discriminator_optimizer=(discriminator_optimizer, self.discriminator),
         )
 
     @step
@@ -144,12 +150,11 @@ class StarGAN(GenerativeModel):
         for x, own in zip(minibatches(images, n), minibatches(domains, n), strict=True):
             target = self.targets(own)  # (B / n, K)
             fake = borrow(self.generator, [x, target])
-            mix = self.uniform("mix", tf.shape(x)[0], 1, 1, 1)
             with tf.GradientTape() as tape:
                 real_score, real_class = self.discriminator(x, training=True)
                 fake_score, _ = borrow(self.discriminator, fake)
-                d_loss = tf.reduce_mean(fake_score) - tf.reduce_mean(real_score)
-                penalty = losses.gradient_penalty(self.score, x, fake, mix)
+                d_loss = self.game.discriminator(real_score, fake_score)
+                penalty = self.game.penalty(self.score, x, fake)
                 real_class_loss = self.class_loss(own, real_class)
                 loss = d_loss + self.penalty_weight * penalty + self.class_weight * real_class_loss
             descend(self.discriminator_optimizer, tape, loss, self.discriminator)
@@ -157,7 +162,7 @@ class StarGAN(GenerativeModel):
         with tf.GradientTape() as tape:
             fake = self.generator([x, target], training=True)
             score, fake_class = borrow(self.discriminator, fake)
-            g_loss = -tf.reduce_mean(score)
+            g_loss = self.game.generator(score)
             fake_class_loss = self.class_loss(target, fake_class)
             back = self.generator([fake, own], training=True)
             error = tf.reduce_mean(tf.abs(x - back))
@@ -179,10 +184,10 @@ class StarGAN(GenerativeModel):
 
     def domains(self, batch):
         """The domain vectors of a batch, (B, K): one set's, or [c_1, c_2, m]."""
-        vectors = []
-        for kind, count, key in self.sets:
-            label = required(batch, key, "StarGAN")
-            vectors.append(one_hot(label, count) if kind == "class" else attributes(label, count))
+        vectors = [
+            labels.vector(labels.checked(required(batch, labels.key, "StarGAN")))
+            for labels in self.sets
+        ]
         if len(vectors) == 1:
             return vectors[0]
         known = tf.one_hot(required(batch, "label_set", "StarGAN"), 2)  # (B, 2)
@@ -197,30 +202,24 @@ class StarGAN(GenerativeModel):
     def class_loss(self, domains, logits):
         """Cross-entropy of the known labels, mean over the batch, a scalar."""
         loss, first = 0.0, 0
-        for number, (kind, count, _) in enumerate(self.sets):
-            part = slice(first, first + count)
-            asked, said = domains[:, part], logits[:, part]
-            if kind == "class":
-                entropy = tf.nn.softmax_cross_entropy_with_logits(asked, said)  # (B,)
-            else:
-                entropy = losses.bernoulli_nll(asked, said)
+        for number, labels in enumerate(self.sets):
+            part = slice(first, first + labels.size)
+            entropy = labels.cross_entropy(domains[:, part], logits[:, part])  # (B,)
             if len(self.sets) > 1:
                 entropy *= domains[:, number - len(self.sets)]
             loss += tf.reduce_mean(entropy)
-            first += count
+            first += labels.size
         return loss
 
     def translated(self, number, image, domain):
         """Images in a domain of one label set."""
-        parts = []
-        for n, (kind, count, _) in enumerate(self.sets):
-            if n != number:
-                parts.append(tf.zeros((tf.shape(image)[0], count)))
-            else:
-                parts.append(tf.one_hot(domain, count) if kind == "class" else domain)
+        rows = tf.shape(image)[0]
+        parts = [
+            labels.vector(domain) if n == number else tf.zeros((rows, labels.size))
+            for n, labels in enumerate(self.sets)
+        ]
         if len(self.sets) > 1:
-            mask = tf.one_hot([number], 2)
-            parts.append(tf.repeat(mask, tf.shape(image)[0], axis=0))
+            parts.append(tf.repeat(tf.one_hot([number], 2), rows, axis=0))
         return {"image": self.generator([image, tf.concat(parts, axis=1)], training=False)}
 
     def translate(self, image, domain):
@@ -237,93 +236,6 @@ class StarGAN(GenerativeModel):
         image = Input.image(self.image_shape)
         table = {}
         functions = {"translate": self.translate, "translate_second": self.translate_second}
-        for (name, function), (kind, count, _) in zip(functions.items(), self.sets, strict=False):
-            domain = Input.label(count) if kind == "class" else Input.uniform(count)
-            table[name] = Signature(function, {"image": image, "domain": domain})
+        for (name, function), labels in zip(functions.items(), self.sets, strict=False):
+            table[name] = Signature(function, {"image": image, "domain": labels.input})
         return {**table, "discriminate": Signature(self.discriminate, {"image": image})}
-
-
-def label_sets(kind, num_domains, second_kind, second_num_domains):
-    """(kind, number of domains, key in a batch) of each label set."""
-    sets = [(kind, num_domains, "")]
-    if second_kind is not None:
-        sets.append((second_kind, second_num_domains, "_b"))
-    for name, count, _ in sets:
-        if name not in KINDS:
-            raise ValueError(f"`kind` must be 'attributes' or 'class'. Received: {name!r}.")
-        least = 2 if name == "class" else 1
-        if count < least:
-            raise ValueError(
-                f"`num_domains` must be at least {least} of kind {name!r}. Received: {count}."
-            )
-    return tuple((name, count, KINDS[name] + suffix) for name, count, suffix in sets)
-
-
-def one_hot(label, count):
-    """(B,) class numbers -> (B, count)"""
-    label = tf.cast(label, tf.int32)
-    known = tf.reduce_all((label >= 0) & (label < count))
-    tf.debugging.Assert(known, [f"Labels must lie in 0 .. {count - 1}:", label])
-    return tf.one_hot(label, count)
-
-
-def attributes(values, count):
-    """(B, count) of 0 and 1 as float32."""
-    values = tf.cast(values, tf.float32)
-    if not values.shape.is_compatible_with((None, count)):
-        raise ValueError(f"Attributes must have shape (None, {count}). Received: {values.shape}.")
-    binary = tf.reduce_all((values == 0.0) | (values == 1.0))
-    tf.debugging.Assert(binary, ["Attributes must be 0 or 1:", values])
-    return values
-
-
-def check_sides(image_shape, halvings):
-    """Raises ValueError where the networks do not fit the pictures."""
-    unit = 2**halvings
-    if any(side % unit for side in image_shape[:2]):
-        raise ValueError(
-            f"`image_shape` sides must be multiples of {unit} ({halvings} halvings: "
-            f"`discriminator_layers`, `downsamplings`). Received: {image_shape}; resize the "
-            "pictures or use fewer."
-        )
-
-
-def paper_optimizer():
-    return keras.optimizers.Adam(1e-4, beta_1=0.5, beta_2=0.999)
-
-
-def generator(image_shape, domain_length, filters, blocks, downsamplings, kernel_size):
-    """Residual translator with the domain as further maps. (image, domain) -> (B, H, W, C)"""
-
-    def then(x, kind, *arguments):
-        init = networks.dcgan_init()
-        x = kind(*arguments, padding="same", use_bias=False, kernel_initializer=init)(x)
-        return Activation("relu")(InstanceNorm(affine=True)(x))
-
-    image, domain = keras.Input(image_shape), keras.Input((domain_length,))
-    # As maps: one number a map, the same at every pixel.
-    spread = keras.layers.RepeatVector(image_shape[0] * image_shape[1])(domain)
-    spread = Reshape((*image_shape[:2], domain_length))(spread)
-    x = then(Concatenate()([image, spread]), Conv2D, filters, kernel_size)
-    for n in range(downsamplings):
-        x = then(x, Conv2D, filters * 2 ** (n + 1), 4, 2)
-    for _ in range(blocks):
-        x = residual_block(x, lambda: [InstanceNorm(affine=True)], "zero", use_bias=False)
-    for n in reversed(range(downsamplings)):
-        x = then(x, Conv2DTranspose, filters * 2**n, 4, 2)
-    last = {"use_bias": False, "kernel_initializer": networks.dcgan_init(), "dtype": networks.HEAD}
-    x = Conv2D(image_shape[-1], kernel_size, padding="same", **last)(x)
-    return keras.Model([image, domain], Activation("tanh", dtype=networks.HEAD)(x))
-
-
-def discriminator(image_shape, num_logits, filters, layers):
-    """Strided convolutions and two heads. image -> (B, h, w, 1) scores, (B, num_logits)"""
-    x = image = keras.Input(image_shape)
-    for n in range(layers):
-        init = networks.dcgan_init()
-        x = Conv2D(filters * 2**n, 4, 2, "same", kernel_initializer=init)(x)
-        x = LeakyReLU(0.01)(x)
-    head = {"use_bias": False, "dtype": networks.HEAD}
-    score = Conv2D(1, 3, padding="same", kernel_initializer=networks.dcgan_init(), **head)(x)
-    classes = Conv2D(num_logits, x.shape[1:3], kernel_initializer=networks.dcgan_init(), **head)(x)
-    return keras.Model(image, [score, Reshape((num_logits,), dtype=networks.HEAD)(classes)])

@@ -31,12 +31,9 @@ from tfgen.model import GenerativeModel, descend, initial_weights
 from tfgen.networks.layers import borrow
 from tfgen.networks.text_networks import text_discriminator, text_generator
 from tfgen.signature import Input
-from tfgen.step import draws, required, step
-from tfgen.text import encoders as text_encoders
-from tfgen.text import matching
-from tfgen.text.tokens import served, tokenizer
-
-MATCHES = ("text", "label")
+from tfgen.step import step
+from tfgen.text.matching import matching_aware
+from tfgen.text.reader import Reader, matching_loss
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -119,25 +116,23 @@ class TextToImageGAN(GenerativeModel):
         self.interpolation_weight = interpolation_weight
         self.interpolation = interpolation
         self.sample_texts = tuple(sample_texts)
-        if match not in MATCHES:
-            raise ValueError(f"`match` must be one of {MATCHES}. Received: {match!r}.")
         if not 0.0 <= mismatch_weight <= 1.0:
             raise ValueError(f"`mismatch_weight` must lie in [0, 1]. Received: {mismatch_weight}.")
-        kind, _ = text_encoders.known(text_encoder)
-        self.tokenizer = tokenizer(kind, self.vocabulary, text_length)
-        halvings = networks.halvings(self.image_shape, stages)
+        shape, depth = self.image_shape, networks.halvings(image_shape, stages)
+        reading = text_encoder, vocabulary, text_length, embedding_dim, text_filters
         with initial_weights(seed):
-            self.encoder = text_encoders.encoder(
-                text_encoder, self.tokenizer, embedding_dim, self.text_filters
-            )
+            self.texts = Reader("TextToImageGAN", *reading, match, sample_texts)
+            self.encoder = self.texts.encoder
             self.encoder.trainable = bool(text_steps)
             if text_steps:
                 self.picture_encoder = networks.downsampling(
-                    self.image_shape, (embedding_dim,), discriminator_filters, halvings
+                    shape, (embedding_dim,), discriminator_filters, depth, name="picture_encoder"
                 )
-            shapes = (self.image_shape, embedding_dim, text_dim, halvings)
-            self.generator = text_generator(*shapes, latent_dim, generator_filters)
-            self.discriminator = text_discriminator(*shapes, discriminator_filters)
+            sizes = shape, embedding_dim, text_dim, depth
+            self.generator = text_generator(*sizes, latent_dim, generator_filters, name="generator")
+            self.discriminator = text_discriminator(
+                *sizes, discriminator_filters, name="discriminator"
+            )
         self.is_reading = bool(text_steps)
 
     def compile(
@@ -149,42 +144,41 @@ class TextToImageGAN(GenerativeModel):
     ):
         stages.one_step_an_execution("TextToImageGAN", keras_arguments)
         players = {
-            "generator_optimizer": (generator_optimizer or paper_optimizer(), self.generator),
-            "discriminator_optimizer": (
-                discriminator_optimizer or paper_optimizer(),
-                self.discriminator,
-            ),
+            "generator_optimizer": (generator_optimizer, self.generator),
+            "discriminator_optimizer": (discriminator_optimizer, self.discriminator),
         }
         if self.text_steps:
             optimizer = text_optimizer or keras.optimizers.Adam(1e-3)
             players["text_optimizer"] = (optimizer, self.encoder, self.picture_encoder)
         elif text_optimizer is not None:
             raise ValueError("`text_optimizer` has nothing to train: `text_steps` is 0.")
-        self.compile_players(keras_arguments, **players)
+        self.compile_players(
+            keras_arguments, lambda: keras.optimizers.Adam(2e-4, beta_1=0.5), **players
+        )
 
     @step
     def train_step(self, batch):
-        real, tokens = batch["image"], self.caption(batch)  # (B, H, W, C), (B, T)
-        pool, differs = matching.gathered(tokens), self.differs(batch, tokens)  # (B, T), (B, B)
+        real, tokens = batch["image"], self.texts.caption(batch)  # (B, H, W, C), (B, T)
+        differs = self.texts.differs(batch, tokens)  # (B, B)
         if self.is_reading:
             return self.read(real, tokens, differs)
         size = tf.shape(real)[0]
         right = self.encoder(tokens, training=False)  # (B, E)
-        wrong, exists = self.other("mismatch", pool, differs)
+        wrong, exists = self.texts.other("mismatch", tokens, differs)
 
         fake = borrow(self.generator, [self.normal("z of D", size, self.latent_dim), right])
         with tf.GradientTape() as tape:
             right_score = self.discriminator([real, right], training=True)  # (B,)
             wrong_score = borrow(self.discriminator, [real, wrong])
             fake_score = borrow(self.discriminator, [fake, right])
-            d_loss = matching.matching_aware(
+            d_loss = matching_aware(
                 right_score, wrong_score, fake_score, self.mismatch_weight * exists
             )
         descend(self.discriminator_optimizer, tape, d_loss, self.discriminator)
 
         z = self.normal("z of G", size, self.latent_dim)
         between_z = self.normal("z of interpolation", size, self.latent_dim)
-        end, _ = self.other("interpolation", pool, differs)
+        end, _ = self.texts.other("interpolation", tokens, differs)
         between = self.interpolation * right + (1.0 - self.interpolation) * end
         with tf.GradientTape() as tape:
             g_loss, between_loss = self.deceit(z, right), tf.zeros(())
@@ -212,13 +206,7 @@ class TextToImageGAN(GenerativeModel):
         with tf.GradientTape() as tape:
             texts = self.encoder(tokens, training=True)  # (B, E)
             pictures = self.picture_encoder(real, training=True)
-            forth = text_encoders.joint_embedding(
-                pictures, texts, matching.gathered(texts), differs
-            )
-            back = text_encoders.joint_embedding(
-                texts, pictures, matching.gathered(pictures), differs
-            )
-            loss = tf.reduce_mean(forth + back)
+            loss = matching_loss(pictures, texts, differs)
         descend(self.text_optimizer, tape, loss, self.encoder, self.picture_encoder)
         return self.report_all(text_loss=loss)
 
@@ -227,39 +215,9 @@ class TextToImageGAN(GenerativeModel):
         self.report(**values)
         return {name: mean.result() for name, mean in self.means.items()}
 
-    def caption(self, batch):
-        """One of each picture's captions. (B, T)"""
-        tokens = required(batch, "tokens", "TextToImageGAN")
-        if len(tokens.shape) == 2:
-            return tokens
-        chosen = draws().categorical("caption", (tf.shape(tokens)[0],), tokens.shape[1])
-        return tf.gather(tokens, chosen, axis=1, batch_dims=1)
-
-    def differs(self, batch, tokens):
-        """Which texts of the global batch do not match each picture. (B, B)"""
-        key = required(batch, "label", "match='label'") if self.match == "label" else tokens
-        return matching.distinct(key, matching.gathered(key))
-
-    def other(self, purpose, pool, differs):
-        """A text that does not match, drawn for each row, and whether there is one: (B, E), (B,)"""
-        chances = self.uniform(purpose, tf.shape(differs)[0], tf.shape(differs)[1])
-        rows, exists = matching.drawn(differs, chances)
-        return self.encoder(tf.gather(pool, rows), training=False), exists
-
     def fit(self, x=None, y=None, **arguments):
         """Keras's `fit` on batches with `text`, which become `tokens` before a step sees them."""
-        if isinstance(x, tf.data.Dataset):
-            x = x.map(self.tokenized, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-        elif isinstance(x, dict):
-            x = self.tokenized(x)
-        return super().fit(x, y, **arguments)
-
-    def tokenized(self, batch):
-        """A batch with numbers only: no accelerator has strings."""
-        batch = {name: tf.convert_to_tensor(value) for name, value in dict(batch).items()}
-        if "tokens" not in batch:
-            batch["tokens"] = self.tokenizer(required(batch, "text", "TextToImageGAN"))
-        return {name: value for name, value in batch.items() if value.dtype != tf.string}
+        return super().fit(self.texts.stream(x), y, **arguments)
 
     def make_train_function(self, force=False):
         if self.train_function is None or force:
@@ -285,14 +243,7 @@ class TextToImageGAN(GenerativeModel):
     def signatures(self):
         z, image = Input.noise(self.latent_dim), Input.image(self.image_shape)
         return {
-            "generate": self.of_text(self.generate, z=z),
-            "discriminate": self.of_text(self.discriminate, image=image),
-            "embed": self.of_text(self.embed),
+            "generate": self.texts.served(self.generate, z=z),
+            "discriminate": self.texts.served(self.discriminate, image=image),
+            "embed": self.texts.served(self.embed),
         }
-
-    def of_text(self, fn, **inputs):
-        return served(fn, self.tokenizer, inputs, self.sample_texts)
-
-
-def paper_optimizer():
-    return keras.optimizers.Adam(2e-4, beta_1=0.5)

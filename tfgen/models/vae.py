@@ -28,6 +28,8 @@ import tensorflow as tf
 from tfgen import losses
 from tfgen.model import GenerativeModel, descend, initial_weights
 from tfgen.networks import coders
+from tfgen.networks.arguments import at_least
+from tfgen.networks.basic import normal_init
 from tfgen.pictures import latent as latent_pictures
 from tfgen.probability.observation import as_likelihood
 from tfgen.probability.priors import as_prior
@@ -83,8 +85,7 @@ class VAE(GenerativeModel):
         seed=0,
     ):
         super().__init__(seed)
-        if latent_dim < 1:
-            raise ValueError(f"`latent_dim` must be at least 1. Received: {latent_dim}.")
+        at_least(1, latent_dim=latent_dim, importance_samples=importance_samples)
         self.image_shape = tuple(image_shape)
         self.latent_dim = latent_dim
         self.likelihood, self.pixels = likelihood, as_likelihood(likelihood)
@@ -98,14 +99,18 @@ class VAE(GenerativeModel):
         self.filters = filters
         self.initial_stddev = initial_stddev
         self.check_objective()
+        activation = activation or ("tanh" if network == "mlp" else "relu")
+        init = normal_init(initial_stddev, "lecun_normal")
+        common = (network, self.hidden, filters, activation, init)
+        shape, outputs = self.image_shape, self.pixels.outputs
         with initial_weights(seed):
-            self.encoder, self.decoder = self.networks()
+            self.encoder = coders.encoder(shape, (2, latent_dim), *common, name="encoder")
+            self.decoder = coders.decoder(latent_dim, shape, *common, outputs, name="decoder")
 
     def compile(self, optimizer=None, **keras_arguments):
-        papers = keras.optimizers.Adagrad(0.02) if self.network == "mlp" else "adam"
-        self.compile_players(
-            keras_arguments, optimizer=(optimizer or papers, self.encoder, self.decoder)
-        )
+        paper = keras.optimizers.Adagrad(0.02) if self.network == "mlp" else "adam"
+        optimizer = optimizer or paper
+        self.compile_players(keras_arguments, optimizer=(optimizer, self.encoder, self.decoder))
 
     @step
     def train_step(self, batch):
@@ -134,7 +139,7 @@ class VAE(GenerativeModel):
             log q(z|x) - log p(z), (B, k).
         """
         mean, log_var = self.posterior(x, training)
-        z = mean[:, None] + tf.exp(0.5 * log_var)[:, None] * eps  # (B, k, Z)
+        z = losses.gaussian_sample(eps, mean[:, None], log_var[:, None])  # (B, k, Z)
         log_q = losses.gaussian_log_density(eps, 0.0, 0.0) - 0.5 * log_var[:, None]
         log_ratio = tf.reduce_sum(log_q, -1) - self.latent_prior.log_prob(z)  # (B, k)
         kl = self.latent_prior.kl(mean, log_var)  # (B, Z)
@@ -217,10 +222,6 @@ class VAE(GenerativeModel):
 
     def check_objective(self):
         """Raises ValueError for an objective that does not exist."""
-        if self.importance_samples < 1:
-            raise ValueError(
-                f"`importance_samples` must be at least 1. Received: {self.importance_samples}."
-            )
         if self.beta < 0 or self.free_bits < 0:
             raise ValueError(
                 "`beta` and `free_bits` must not be negative. "
@@ -242,19 +243,3 @@ class VAE(GenerativeModel):
                 "`free_bits` needs the KL of each latent dimension, in closed form for a Gaussian "
                 f"prior only. Received the prior {self.prior!r}."
             )
-
-    def networks(self):
-        """The encoder, (B, H, W, C) -> (B, 2, Z), and the decoder, (B, Z) -> (B, H, W, C * n)."""
-        activation = self.activation or ("tanh" if self.network == "mlp" else "relu")
-        common = (self.network, self.hidden, self.filters, activation, self.initial)
-        z, outputs = self.latent_dim, self.pixels.outputs
-        return (
-            coders.encoder(self.image_shape, (2, z), *common),
-            coders.decoder(z, self.image_shape, *common, outputs=outputs),
-        )
-
-    def initial(self):
-        """The initializer of one kernel of "mlp"."""
-        if self.initial_stddev is None:
-            return "lecun_normal"
-        return keras.initializers.RandomNormal(0.0, self.initial_stddev)

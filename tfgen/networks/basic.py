@@ -1,5 +1,8 @@
 """Plain functions that return built Keras networks; those that two or more models use."""
 
+import contextlib
+import functools
+import inspect
 import math
 
 import keras
@@ -11,7 +14,33 @@ from tfgen.networks.layers import BatchNorm, SpectralNormalization
 HEAD = "float32"
 
 
-def mlp(input_shape, hidden, output_shape, activation="relu", output_activation=None, init=None):
+def under_its_name(build):
+    """A builder whose argument `name`, that of the network, begins the paths of its weights too.
+
+    Keras does so for a `Sequential`. The layers of a functional network are built before there is
+    a network, those that an `__init__` builds before it is called: for such builders and such an
+    `__init__` this is the decorator.
+    """
+
+    @functools.wraps(build)
+    def named(*arguments, name=None, **options):
+        with keras.name_scope(name) if name else contextlib.nullcontext():
+            return build(*arguments, name=name, **options)
+
+    # Keras asks an `__init__` for its arguments and does not look through decorators.
+    named.__signature__ = inspect.signature(build)
+    return named
+
+
+def mlp(
+    input_shape,
+    hidden,
+    output_shape,
+    activation="relu",
+    output_activation=None,
+    init=None,
+    name=None,
+):
     """A multilayer perceptron. (B, *input_shape) -> (B, *output_shape)
 
     Args:
@@ -22,6 +51,7 @@ def mlp(input_shape, hidden, output_shape, activation="relu", output_activation=
         output_activation: Of the output; None for logits.
         init: Kernel initializer as a function without arguments, called for each layer; Glorot's
             uniform one by default.
+        name: Of the network.
     """
     init = init or (lambda: "glorot_uniform")
     layers = [keras.Input(input_shape), Flatten()]
@@ -32,7 +62,7 @@ def mlp(input_shape, hidden, output_shape, activation="relu", output_activation=
     ]
     if output_activation:
         layers.append(Activation(output_activation, dtype=HEAD))
-    return keras.Sequential(layers)
+    return keras.Sequential(layers, name=name)
 
 
 def halvings(image_shape, stages=None):
@@ -63,12 +93,25 @@ def halvings(image_shape, stages=None):
     return wanted
 
 
+def normal_init(stddev, otherwise="glorot_uniform"):
+    """() -> the initializer N(0, stddev^2) of one kernel; `otherwise` where `stddev` is None."""
+    return lambda: otherwise if stddev is None else keras.initializers.RandomNormal(0.0, stddev)
+
+
 def dcgan_init():
     """N(0, 0.02), Radford et al. 2015, section 4."""
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def upsampling(latent_dim, image_shape, filters, stages, output_activation="tanh", init=dcgan_init):
+def upsampling(
+    latent_dim,
+    image_shape,
+    filters,
+    stages,
+    output_activation="tanh",
+    init=dcgan_init,
+    name=None,
+):
     """Strided transposed convolutions from a code to a picture. (B, Z) -> (B, H, W, C)
 
     Radford et al. 2015, figure 1: dense, then 5x5 stride 2, each with batch normalisation and
@@ -81,6 +124,7 @@ def upsampling(latent_dim, image_shape, filters, stages, output_activation="tanh
         stages: Number of doublings of the picture.
         output_activation: None for logits.
         init: Kernel initializer as a function without arguments.
+        name: Of the network.
     """
     height, width, channels = image_shape
     widths = [filters * 2**n for n in reversed(range(stages))]
@@ -105,11 +149,11 @@ def upsampling(latent_dim, image_shape, filters, stages, output_activation="tanh
     )
     if output_activation:
         layers.append(Activation(output_activation, dtype=HEAD))
-    return keras.Sequential(layers)
+    return keras.Sequential(layers, name=name)
 
 
 def downsampling(
-    image_shape, output_shape, filters, stages, normalization="batch", init=dcgan_init
+    image_shape, output_shape, filters, stages, normalization="batch", init=dcgan_init, name=None
 ):
     """Strided convolutions from a picture to numbers. (B, H, W, C) -> (B, *output_shape)
 
@@ -124,6 +168,7 @@ def downsampling(
         normalization: "batch", "layer" (one sample's statistics; right with a gradient penalty),
             "spectral" (of every layer's kernel) or None.
         init: Kernel initializer as a function without arguments.
+        name: Of the network.
     """
     layers = [keras.Input(image_shape)]
     biased = normalization in (None, "spectral")
@@ -136,7 +181,7 @@ def downsampling(
         *normalizing(head, normalization, first=True),
         Reshape(output_shape, dtype=HEAD),
     ]
-    return keras.Sequential(layers)
+    return keras.Sequential(layers, name=name)
 
 
 NORMALIZATIONS = {

@@ -11,7 +11,7 @@ from tfgen import networks
 NETWORKS = ("mlp", "conv")
 
 
-def encoder(image_shape, code_shape, network, hidden, filters, activation, init=None):
+def encoder(image_shape, code_shape, network, hidden, filters, activation, init=None, name=None):
     """From pictures to codes. (B, H, W, C) -> (B, *code_shape)
 
     Args:
@@ -22,12 +22,13 @@ def encoder(image_shape, code_shape, network, hidden, filters, activation, init=
         filters: Maps of the first layer of "conv"; doubled at each halving of the sides.
         activation: Of the hidden layers.
         init: Kernel initializer of "mlp" as a function without arguments; Glorot's by default.
+        name: Of the network.
 
     Raises:
         ValueError: Another network, or sides that "conv" cannot halve.
     """
     if known(network) == "mlp":
-        return networks.mlp(image_shape, hidden, code_shape, activation, init=init)
+        return networks.mlp(image_shape, hidden, code_shape, activation, init=init, name=name)
     layers = [keras.Input(image_shape)]
     for n in range(networks.halvings(image_shape)):
         layers.append(Conv2D(filters * 2**n, 4, 2, "same", activation=activation))
@@ -36,10 +37,20 @@ def encoder(image_shape, code_shape, network, hidden, filters, activation, init=
         Dense(math.prod(code_shape), dtype=networks.HEAD),
         Reshape(code_shape, dtype=networks.HEAD),
     ]
-    return keras.Sequential(layers)
+    return keras.Sequential(layers, name=name)
 
 
-def decoder(latent_dim, image_shape, network, hidden, filters, activation, init=None, outputs=1):
+def decoder(
+    latent_dim,
+    image_shape,
+    network,
+    hidden,
+    filters,
+    activation,
+    init=None,
+    outputs=1,
+    name=None,
+):
     """From codes to pictures. (B, Z) -> (B, H, W, C * outputs)
 
     Args:
@@ -47,18 +58,21 @@ def decoder(latent_dim, image_shape, network, hidden, filters, activation, init=
         image_shape: (H, W, C).
         network, hidden, filters, activation, init: Of the encoder that this mirrors.
         outputs: Numbers for each channel of a pixel; linear.
+        name: Of the network.
     """
     height, width, channels = image_shape
     output_shape = (height, width, channels * outputs)
     if known(network) == "mlp":
-        return networks.mlp((latent_dim,), hidden[::-1], output_shape, activation, init=init)
+        return networks.mlp(
+            (latent_dim,), hidden[::-1], output_shape, activation, init=init, name=name
+        )
     stages = networks.halvings(image_shape)
     base = (height >> stages, width >> stages, filters * 2 ** (stages - 1))
     layers = [keras.Input((latent_dim,)), Dense(math.prod(base), activation), Reshape(base)]
     for n in reversed(range(stages - 1)):
         layers.append(Conv2DTranspose(filters * 2**n, 4, 2, "same", activation=activation))
     layers.append(Conv2DTranspose(channels * outputs, 4, 2, "same", dtype=networks.HEAD))
-    return keras.Sequential(layers)
+    return keras.Sequential(layers, name=name)
 
 
 def known(network):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import keras
 
-from tfgen.networks.basic import HEAD
+from tfgen.networks.basic import HEAD, under_its_name
 from tfgen.networks.equalized import (
     GAIN,
     EqualizedConv2D,
@@ -54,10 +54,12 @@ class Schedule:
     Args:
         stable: Images of each level on its own.
         fade: Images over which each level is blended in; that of level 0 is not used.
+        batch: Images in one update at each level, over all replicas; None for the whole batch.
     """
 
     stable: tuple[int, ...]
     fade: tuple[int, ...]
+    batch: tuple[int, ...] | None = None
 
     def begin(self, level) -> int:
         """Images shown when the level begins."""
@@ -72,6 +74,30 @@ class Schedule:
     def numbered(self, number) -> Stage:
         """The stage of this `Stage.number`."""
         return Stage((number + 1) // 2, number % 2 == 1)
+
+    def updates(self, stage, rows, replicas) -> int:
+        """How many updates a batch is cut into.
+
+        Args:
+            stage: That is trained.
+            rows: Of the batch on each replica; None where it is not known.
+            replicas: Their number.
+
+        Raises:
+            ValueError: The rows are not known, or cannot be cut so.
+        """
+        if self.batch is None:
+            return 1
+        if rows is None:
+            raise ValueError("`batch_sizes` needs batches of one size: set drop_remainder=True.")
+        wanted = self.batch[stage.level]
+        count = max(1, rows * replicas // wanted)
+        if count > 1 and (wanted * count != rows * replicas or rows % count):
+            raise ValueError(
+                f"`batch_sizes`: updates of {wanted} images at {stage.side}x{stage.side} "
+                f"do not divide a batch of {rows * replicas} on {replicas} replicas."
+            )
+        return count
 
 
 def levels(image_shape) -> int:
@@ -92,6 +118,21 @@ def levels(image_shape) -> int:
     return int(math.log2(height)) - 1
 
 
+def each_level(name, numbers, count, least):
+    """One number a level: the given ones, and the last of them for the rest.
+
+    Raises:
+        ValueError: No numbers, too many, or one that is too small.
+    """
+    whole = all(type(n) is int and n >= least for n in numbers)
+    if not numbers or len(numbers) > count or not whole:
+        raise ValueError(
+            f"`{name}` must hold one to {count} whole numbers of at least {least}, for the sides "
+            f"{', '.join(str(4 << n) for n in range(count))}. Received: {numbers}."
+        )
+    return tuple(numbers) + (numbers[-1],) * (count - len(numbers))
+
+
 class ProgressiveGenerator(keras.layers.Layer):
     """From a code to a picture of any level. Section 2 and table 2.
 
@@ -99,10 +140,12 @@ class ProgressiveGenerator(keras.layers.Layer):
         latent_dim: Length of the code.
         maps: Feature maps of each level.
         channels: Of the pictures.
+        name: Of the network.
     """
 
-    def __init__(self, latent_dim, maps, channels):
-        super().__init__(name="generator")
+    @under_its_name
+    def __init__(self, latent_dim, maps, channels, name=None):
+        super().__init__(name=name)
         widths = [maps[0], *maps]
         # The paper's gain: a fan-in of 16 times the code, as for a 4x4 convolution.
         self.first = EqualizedProjection(maps[0], 4, gain=GAIN / 4.0, name="g_4_first")
@@ -146,10 +189,12 @@ class ProgressiveDiscriminator(keras.layers.Layer):
         maps: Feature maps of each level.
         channels: Of the pictures.
         group: Rows over which the minibatch standard deviation is taken.
+        name: Of the network.
     """
 
-    def __init__(self, maps, channels, group):
-        super().__init__(name="discriminator")
+    @under_its_name
+    def __init__(self, maps, channels, group, name=None):
+        super().__init__(name=name)
         self.group = group
         self.convolutions, self.from_rgb = [], []
         for level, width in enumerate(maps):

@@ -23,11 +23,12 @@ from keras.layers import (
     UpSampling2D,
 )
 
-from tfgen.networks.basic import HEAD, normalizing
+from tfgen.networks.basic import HEAD, normalizing, under_its_name
 from tfgen.networks.layers import BatchNorm
 
 
-def generator(latent_dim, image_shape, filters, stages):
+@under_its_name
+def generator(latent_dim, image_shape, filters, stages, name=None):
     """Dense, `stages` residual blocks that double the picture, a 3x3 convolution. (B, Z) -> image
 
     Args:
@@ -35,6 +36,7 @@ def generator(latent_dim, image_shape, filters, stages):
         image_shape: (H, W, C).
         filters: Maps everywhere; the paper has 256.
         stages: Number of doublings.
+        name: Of the network.
     """
     height, width, channels = image_shape
     base = (height >> stages, width >> stages, filters)
@@ -44,10 +46,11 @@ def generator(latent_dim, image_shape, filters, stages):
         x = _raised(x, filters)
     x = ReLU()(BatchNorm()(x))
     x = Conv2D(channels, 3, padding="same", dtype=HEAD)(x)
-    return keras.Model(z, Activation("tanh", dtype=HEAD)(x))
+    return keras.Model(z, Activation("tanh", dtype=HEAD)(x), name=name)
 
 
-def discriminator(image_shape, output_shape, filters, normalization="spectral"):
+@under_its_name
+def discriminator(image_shape, output_shape, filters, normalization="spectral", name=None):
     """Four residual blocks, the first two halving the picture, summed over all places.
 
     (B, H, W, C) -> (B, *output_shape)
@@ -57,6 +60,7 @@ def discriminator(image_shape, output_shape, filters, normalization="spectral"):
         output_shape: Shape of one output; linear.
         filters: Maps everywhere; the paper has 128.
         normalization: "spectral" (the paper), "layer", "batch" or None.
+        name: Of the network.
     """
     image = keras.Input(image_shape)
     x = _lowered(image, filters, normalization, halve=True, first=True)
@@ -65,7 +69,7 @@ def discriminator(image_shape, output_shape, filters, normalization="spectral"):
     x = keras.ops.sum(ReLU()(x), axis=(1, 2))  # (B, C)
     head = Dense(math.prod(output_shape), dtype=HEAD)
     x = _through(x, normalizing(head, normalization, first=True))
-    return keras.Model(image, Reshape(output_shape, dtype=HEAD)(x))
+    return keras.Model(image, Reshape(output_shape, dtype=HEAD)(x), name=name)
 
 
 def _raised(x, filters):

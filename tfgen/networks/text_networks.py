@@ -16,14 +16,15 @@ from keras.layers import (
     Reshape,
 )
 
-from tfgen.networks.basic import HEAD, dcgan_init
+from tfgen.networks.basic import HEAD, dcgan_init, under_its_name
 from tfgen.networks.layers import BatchNorm
 
 # Sides from the smallest on that have a residual bottleneck.
 BOTTLENECKS = 2
 
 
-def text_generator(image_shape, embedding_dim, text_dim, stages, latent_dim, filters):
+@under_its_name
+def text_generator(image_shape, embedding_dim, text_dim, stages, latent_dim, filters, name=None):
     """From noise and a text's embedding to a picture. (B, Z), (B, E) -> (B, H, W, C)
 
     Args:
@@ -33,6 +34,7 @@ def text_generator(image_shape, embedding_dim, text_dim, stages, latent_dim, fil
         stages: Number of doublings of the picture.
         latent_dim: Z.
         filters: Maps of the last hidden layer; doubled at each earlier one.
+        name: Of the network.
     """
     height, width, channels = image_shape
     base = (height >> stages, width >> stages, filters << stages - 1)
@@ -51,10 +53,11 @@ def text_generator(image_shape, embedding_dim, text_dim, stages, latent_dim, fil
             x = _bottleneck(x, lambda: Activation("relu"))
         x = Activation("relu")(x)
     x = Conv2DTranspose(channels, 4, 2, "same", kernel_initializer=dcgan_init(), dtype=HEAD)(x)
-    return keras.Model([z, text], Activation("tanh", dtype=HEAD)(x), name="generator")
+    return keras.Model([z, text], Activation("tanh", dtype=HEAD)(x), name=name)
 
 
-def text_discriminator(image_shape, embedding_dim, text_dim, stages, filters):
+@under_its_name
+def text_discriminator(image_shape, embedding_dim, text_dim, stages, filters, name=None):
     """From a picture and a text's embedding to a logit. (B, H, W, C), (B, E) -> (B,)
 
     Args:
@@ -63,6 +66,7 @@ def text_discriminator(image_shape, embedding_dim, text_dim, stages, filters):
         text_dim: Length of the projection of the embedding.
         stages: Number of halvings of the picture.
         filters: Maps of the first layer; doubled at each later one.
+        name: Of the network.
     """
     image, text = keras.Input(image_shape), keras.Input((embedding_dim,))
     x = image
@@ -83,7 +87,7 @@ def text_discriminator(image_shape, embedding_dim, text_dim, stages, filters):
     x = Conv2D(maps, 1, use_bias=False, kernel_initializer=dcgan_init())(x)
     x = Flatten()(LeakyReLU(0.2)(BatchNorm(gain_stddev=0.02)(x)))
     x = Dense(1, kernel_initializer=dcgan_init(), dtype=HEAD)(x)
-    return keras.Model([image, text], Reshape((), dtype=HEAD)(x), name="discriminator")
+    return keras.Model([image, text], Reshape((), dtype=HEAD)(x), name=name)
 
 
 def _projection(text, text_dim):

@@ -1,20 +1,17 @@
-"""Parts of image-to-image networks: those that two or more models use, and the pool of past fakes.
+"""Image-to-image networks: a translator, a discriminator of patches, and what they are made of.
 
 Johnson et al. 2016, "Perceptual losses for real-time style transfer",
-https://arxiv.org/abs/1603.08155 (the residual generator); Isola et al. 2016,
+https://arxiv.org/abs/1603.08155 (the residual translator); Isola et al. 2016,
 https://arxiv.org/abs/1611.07004 (the PatchGAN); Ulyanov et al. 2016,
-https://arxiv.org/abs/1607.08022 (instance normalisation); Shrivastava et al. 2016,
-https://arxiv.org/abs/1612.07828 (the pool).
+https://arxiv.org/abs/1607.08022 (instance normalisation).
 """
 
 import keras
 import tensorflow as tf
-from keras.layers import Activation, Add, Conv2D, LeakyReLU, ZeroPadding2D
+from keras.layers import Activation, Add, Conv2D, Conv2DTranspose, LeakyReLU, ZeroPadding2D
 
-from tfgen.networks.basic import HEAD, dcgan_init
+from tfgen.networks.basic import HEAD, dcgan_init, under_its_name
 from tfgen.networks.layers import BatchNorm
-from tfgen.rows import gathered, own
-from tfgen.step import draws
 
 NORMALIZATIONS = ("instance", "batch", None)
 
@@ -80,87 +77,6 @@ class ReflectionPadding(keras.layers.Layer):
         return {**super().get_config(), "padding": self.padding}
 
 
-@keras.saving.register_keras_serializable("tfgen")
-class Pool(keras.layers.Layer):
-    """The last generated images, mixed into what a discriminator sees (Shrivastava et al. 2016).
-
-    While the pool is not full, images are stored and returned as they are. Then each is returned as
-    it is with probability one half; otherwise a random image of the pool is returned and the new
-    one takes its place. Rows are served one after the other, as if they came in batches of one.
-
-    The stored images are weights that are not trained: checkpoints hold them and a resumed run
-    goes on with them. Under a distribution strategy there is one pool for the rows of all
-    replicas, in the order of the global batch, with a copy on each; it does what one device's
-    would.
-
-    Args:
-        size: Number of images; 0 returns every image as it is.
-        image_shape: (H, W, C).
-        purpose: Of its draws in a step.
-    """
-
-    def __init__(self, size, image_shape, purpose, **kwargs):
-        super().__init__(**{"dtype": "float32", **kwargs})
-        if size < 0:
-            raise ValueError(f"`pool_size` must be 0 or more. Received: {size}.")
-        self.size, self.image_shape, self.purpose = size, tuple(image_shape), purpose
-        state = {"trainable": False, "initializer": "zeros"}
-        state["aggregation"] = "only_first_replica"  # Equal on all of them.
-        self.images = self.add_weight(name="images", shape=(size, *self.image_shape), **state)
-        self.stored = self.add_weight(name="stored", shape=(), dtype="int32", **state)
-        self.built = True
-
-    def call(self, images):
-        """(B, H, W, C) generated images -> (B, H, W, C) for the discriminator."""
-        if not self.size:
-            return images
-        rows = tf.shape(images)[0]
-        u = gathered(draws().uniform(self.purpose, (rows, 2)))  # (G, 2)
-        new = gathered(tf.cast(tf.stop_gradient(images), tf.float32))
-        everything = tf.concat([self.images.value, new], axis=0)  # (size + G, H, W, C)
-        answers, places, stored = self.served(u, self.stored.value)
-        self.images.assign(tf.gather(everything, places))
-        self.stored.assign(stored)
-        return tf.cast(own(tf.gather(everything, answers), rows), images.dtype)
-
-    def served(self, u, stored):
-        """Which image each row is answered with, which lie in the pool afterwards, and how many.
-
-        Images are numbered: those of the pool from 0, the new ones from `size`.
-
-        Args:
-            u: (G, 2) uniform numbers: whether to answer from the pool, and which place.
-            stored: Images in the pool, a scalar.
-
-        Returns:
-            (G,), (size,) and () int32.
-        """
-        count = tf.shape(u)[0] if u.shape[0] is None else u.shape[0]
-
-        def one(row, answers, places, stored):
-            full = stored >= self.size
-            swapped = full & (u[row, 0] > 0.5)
-            drawn = tf.minimum(tf.cast(u[row, 1] * self.size, tf.int32), self.size - 1)
-            place = tf.where(full, drawn, stored)
-            new = self.size + row
-            answer = tf.where(swapped, places[place], new)
-            answers = tf.where(tf.range(count) == row, answer, answers)
-            kept = swapped | ~full
-            places = tf.where((tf.range(self.size) == place) & kept, new, places)
-            return row + 1, answers, places, stored + tf.cast(~full, tf.int32)
-
-        start = (0, tf.zeros((count,), tf.int32), tf.range(self.size), stored)
-        shapes = tuple(tf.TensorShape(s) for s in ((), (u.shape[0],), (self.size,), ()))
-        _, answers, places, stored = tf.while_loop(
-            lambda row, *_: row < count, one, start, shapes, parallel_iterations=1
-        )
-        return answers, places, stored
-
-    def get_config(self):
-        own = {"size": self.size, "image_shape": self.image_shape, "purpose": self.purpose}
-        return {**super().get_config(), **own}
-
-
 def normalization_layers(normalization):
     """The layers of this name in `NORMALIZATIONS`, as a list: one or none.
 
@@ -199,7 +115,49 @@ def residual_block(x, normalize, padding, use_bias=True):
     return Add()([x, y])
 
 
-def patch_discriminator(image_shape, filters, strided, normalization, slope=0.2):
+@under_its_name
+def residual_translator(
+    channels, filters, blocks, downsamplings, kernel_size, normalization, name=None
+):
+    """From picture to picture, as in Johnson et al. 2016. (B, H, W, C) -> (B, H, W, C), sides free
+
+    Args:
+        channels: C.
+        filters: Maps of the first layer; doubled at each halving.
+        blocks: Residual blocks.
+        downsamplings: Halvings.
+        kernel_size: Of the first and the last convolution; odd.
+        normalization: A name in `NORMALIZATIONS`.
+        name: Of the network.
+    """
+
+    def normalize():
+        return normalization_layers(normalization)
+
+    def then(x, *layers):
+        for layer in (*layers, *normalize(), Activation("relu")):
+            x = layer(x)
+        return x
+
+    x = image = keras.Input((None, None, channels))
+    edge = kernel_size // 2
+    x = then(
+        x, ReflectionPadding(edge), Conv2D(filters, kernel_size, kernel_initializer=dcgan_init())
+    )
+    widths = [filters * 2**n for n in range(downsamplings + 1)]
+    for maps in widths[1:]:
+        x = then(x, Conv2D(maps, 3, 2, "same", kernel_initializer=dcgan_init()))
+    for _ in range(blocks):
+        x = residual_block(x, normalize, "reflect")
+    for maps in reversed(widths[:-1]):
+        x = then(x, Conv2DTranspose(maps, 3, 2, "same", kernel_initializer=dcgan_init()))
+    x = ReflectionPadding(edge)(x)
+    x = Conv2D(channels, kernel_size, kernel_initializer=dcgan_init(), dtype=HEAD)(x)
+    return keras.Model(image, Activation("tanh", dtype=HEAD)(x), name=name)
+
+
+@under_its_name
+def patch_discriminator(image_shape, filters, strided, normalization, slope=0.2, name=None):
     """A PatchGAN: one logit for each overlapping patch. (B, H, W, C) -> (B, h, w, 1)
 
     Isola et al. 2016, section 3.2.2: 4x4 convolutions with leaky ReLU, `strided` of stride 2 and
@@ -212,6 +170,7 @@ def patch_discriminator(image_shape, filters, strided, normalization, slope=0.2)
         strided: Convolutions of stride 2.
         normalization: A name in `NORMALIZATIONS`.
         slope: Of the leaky ReLU.
+        name: Of the network.
     """
     x = image = keras.Input(image_shape)
     for n in range(strided + 1):
@@ -223,7 +182,7 @@ def patch_discriminator(image_shape, filters, strided, normalization, slope=0.2)
         x = LeakyReLU(slope)(x)
     x = ZeroPadding2D(1)(x)
     logits = Conv2D(1, 4, kernel_initializer=dcgan_init(), dtype=HEAD)(x)
-    return keras.Model(image, logits)
+    return keras.Model(image, logits, name=name)
 
 
 def patch_map(side, strided):
@@ -231,3 +190,26 @@ def patch_map(side, strided):
     for _ in range(strided):
         side = (side - 2) // 2 + 1
     return side - 2
+
+
+def check_sides(image_shape, downsamplings, kernel_size, discriminator_layers):
+    """Raises ValueError where a translator or a discriminator does not fit pictures (H, W, C)."""
+    unit = 2**downsamplings
+    smallest = min(image_shape[:2])
+    if any(side % unit for side in image_shape[:2]):
+        raise ValueError(
+            f"`image_shape` sides must be multiples of {unit} ({downsamplings} halvings). "
+            f"Received: {image_shape}; crop or resize the pictures (data.image_size)."
+        )
+    if kernel_size % 2 == 0 or kernel_size < 1:
+        raise ValueError(f"`kernel_size` must be odd. Received: {kernel_size}.")
+    if smallest <= kernel_size // 2 or smallest // unit < 2:
+        raise ValueError(
+            f"`image_shape` {image_shape} is too small to reflect at its edges with `kernel_size` "
+            f"{kernel_size} and {downsamplings} halvings."
+        )
+    if patch_map(smallest, discriminator_layers) < 1:
+        raise ValueError(
+            f"`image_shape` {image_shape} is too small for `discriminator_layers` = "
+            f"{discriminator_layers}. Use fewer."
+        )

@@ -1,6 +1,8 @@
 """Networks from token numbers to one vector a text, and how they learn to match pictures."""
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
@@ -19,6 +21,9 @@ from keras.layers import (
 from tfgen.networks.basic import HEAD
 from tfgen.text.tokens import PADDING
 
+if TYPE_CHECKING:
+    from tfgen.text.tokens import Characters, Words
+
 
 @keras.saving.register_keras_serializable("tfgen")
 class OneHotTokens(keras.layers.Layer):
@@ -28,15 +33,15 @@ class OneHotTokens(keras.layers.Layer):
         num_tokens: Numbers that a token can have.
     """
 
-    def __init__(self, num_tokens, **kwargs):
+    def __init__(self, num_tokens: int, **kwargs):
         super().__init__(**kwargs)
         self.num_tokens = num_tokens
 
-    def call(self, tokens):
+    def call(self, tokens: tf.Tensor) -> tf.Tensor:
         # Not one_hot(tokens - 1): to ONNX a negative number counts from the end.
         return tf.one_hot(tokens, self.num_tokens, dtype=self.compute_dtype)[..., 1:]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         return (*input_shape, self.num_tokens - 1)
 
     def get_config(self):
@@ -47,16 +52,16 @@ class OneHotTokens(keras.layers.Layer):
 class WordFrequencies(OneHotTokens):
     """How often each token occurs, over the text's length. (B, T) -> (B, num_tokens - 1)"""
 
-    def call(self, tokens):
+    def call(self, tokens: tf.Tensor) -> tf.Tensor:
         counts = tf.reduce_sum(super().call(tokens), axis=1)
         written = tf.reduce_sum(tf.cast(tokens != PADDING, counts.dtype), axis=1, keepdims=True)
         return counts / tf.maximum(written, 1.0)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         return (input_shape[0], self.num_tokens - 1)
 
 
-def char_cnn_rnn(num_tokens, filters):
+def char_cnn_rnn(num_tokens: int, filters: Sequence[int]) -> list:
     """Three convolutions with pooling, then a recurrence averaged over time (Reed et al. 2016b)."""
     layers = [OneHotTokens(num_tokens)]
     for maps, stride in zip(filters, (3, 3, 2), strict=True):
@@ -69,7 +74,7 @@ def char_cnn_rnn(num_tokens, filters):
     return layers
 
 
-def gru(num_tokens, filters):
+def gru(num_tokens: int, filters: Sequence[int]) -> list:
     """Word vectors, a gated recurrence, and its mean over the words that there are."""
     return [
         Embedding(num_tokens, filters[0], mask_zero=True),
@@ -78,7 +83,7 @@ def gru(num_tokens, filters):
     ]
 
 
-def bag_of_words(num_tokens, filters):
+def bag_of_words(num_tokens: int, filters: Sequence[int]) -> list:
     """Frequencies of words, whatever their order."""
     return [WordFrequencies(num_tokens)]
 
@@ -91,7 +96,7 @@ ENCODERS = {
 }
 
 
-def known(name):
+def known(name: str):
     """The entry of `ENCODERS`.
 
     Raises:
@@ -102,7 +107,9 @@ def known(name):
     return ENCODERS[name]
 
 
-def encoder(name, tokenizer, embedding_dim, filters):
+def encoder(
+    name: str, tokenizer: "Characters | Words", embedding_dim: int, filters: Sequence[int]
+) -> keras.Model:
     """A text encoder; its embeddings have a root mean square of 1. (B, T) int32 -> (B, E)
 
     The joint embedding loss fixes only the product of the texts' and the pictures' lengths: texts
@@ -128,7 +135,9 @@ def encoder(name, tokenizer, embedding_dim, filters):
     )
 
 
-def joint_embedding(own, matching, others, distinct, margin=1.0):
+def joint_embedding(
+    own: tf.Tensor, matching: tf.Tensor, others: tf.Tensor, distinct: tf.Tensor, margin: float = 1.0
+) -> tf.Tensor:
     """Structured joint embedding loss in one direction, one number a row. (b, E) -> (b,)
 
     mean over j of max(0, margin + <own, others_j> - <own, matching>), over the texts (or pictures)

@@ -3,19 +3,19 @@
 import tensorflow as tf
 
 
-def gathered(x):
+def gathered(x: tf.Tensor) -> tf.Tensor:
     """The rows of all replicas, in their order. (b, ...) -> (B, ...)"""
     context = tf.distribute.get_replica_context()
     return x if context.num_replicas_in_sync == 1 else context.all_gather(x, axis=0)
 
 
-def distinct(key, pool):
+def distinct(key: tf.Tensor, pool: tf.Tensor) -> tf.Tensor:
     """Which of the batch's keys differ from each row's. (b,) or (b, T), (B, ...) -> (b, B)"""
     differs = key[:, tf.newaxis] != pool
     return differs if len(differs.shape) == 2 else tf.reduce_any(differs, axis=-1)
 
 
-def drawn(differs, chances):
+def drawn(differs: tf.Tensor, chances: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """A row of the batch among those that differ, and whether there is one: (b,), (b,).
 
     Args:
@@ -26,7 +26,9 @@ def drawn(differs, chances):
     return rows, tf.cast(tf.reduce_any(differs, axis=1), tf.float32)
 
 
-def matching_aware(right, wrong, fake, weight):
+def matching_aware(
+    right: tf.Tensor, wrong: tf.Tensor, fake: tf.Tensor, weight: tf.Tensor
+) -> tf.Tensor:
     """D's loss of GAN-CLS, a scalar to be minimised. Reed et al. 2016, algorithm 1, line 9.
 
     Args:

@@ -8,7 +8,7 @@ lower-cased; bytes that are no UTF-8 count as unknown characters. What is too lo
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import tensorflow as tf
 
@@ -31,14 +31,14 @@ class Characters:
         num_tokens: Numbers that a token can have, padding and unknown among them.
     """
 
-    def __init__(self, length):
+    def __init__(self, length: int):
         self.length = length
         self.num_tokens = len(ALPHABET) + 2
         self.numbers = [UNKNOWN] * 129  # By code point; the last one for all above.
         for number, character in enumerate(ALPHABET):
             self.numbers[ord(character)] = number + 2
 
-    def __call__(self, texts):
+    def __call__(self, texts: tf.Tensor) -> tf.Tensor:
         """(...) strings -> (..., length) int32"""
         return _padded(texts, self.length, self._split)
 
@@ -68,7 +68,7 @@ class Words:
         ValueError: No words, one twice, or one that no text can have.
     """
 
-    def __init__(self, vocabulary, length):
+    def __init__(self, vocabulary: Sequence[str], length: int):
         vocabulary = list(vocabulary)
         if not vocabulary:
             raise ValueError(
@@ -85,7 +85,7 @@ class Words:
         self.order = sorted(range(len(vocabulary)), key=hashes.__getitem__)
         self.hashes = [hashes[n] for n in self.order]
 
-    def __call__(self, texts):
+    def __call__(self, texts: tf.Tensor) -> tf.Tensor:
         """(...) strings -> (..., length) int32"""
         return _padded(texts, self.length, self._split)
 
@@ -147,7 +147,12 @@ def tokenizer(kind: str, words: Sequence[str], length: int):
     return Characters(length)
 
 
-def served(fn, tokenizer, inputs, choices=()) -> Signature:
+def served(
+    fn: Callable,
+    tokenizer: Characters | Words,
+    inputs: dict[str, Input],
+    choices: Sequence[str] = (),
+) -> Signature:
     """A signature that takes `text` beside other inputs, and the same one with `tokens`.
 
     Args:

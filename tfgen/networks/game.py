@@ -1,0 +1,131 @@
+"""What adversarial models have in common beside their networks: noise, losses, stabilisers.
+
+A model makes these in `__init__` and asks them in `train_step`:
+
+    self.noise = Noise("uniform", latent_dim, low=-1.0)
+    self.game = Game(loss, penalty="r1", augmentation=("color",))
+
+The formulas are in `tfgen.losses`, the augmentations in `augment`. Random numbers are draws of the
+running step.
+"""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from tfgen import losses
+from tfgen.networks import augment
+from tfgen.networks.arguments import at_least, one_of
+from tfgen.signature import Input
+from tfgen.step import draws
+
+PENALTIES = ("gradient_penalty", "r1")
+
+
+class Noise:
+    """The noise z that a generator makes pictures of: independent numbers.
+
+    Args:
+        latent: "uniform" in [`low`, 1) or standard "normal".
+        dim: Length of z.
+        low: Lower end of "uniform".
+
+    Attributes:
+        input: The `tfgen.signature.Input` by which z is drawn for a trained model.
+
+    Raises:
+        ValueError: Another distribution.
+    """
+
+    def __init__(self, latent: str, dim: int, low: float = -1.0):
+        one_of(("uniform", "normal"), latent=latent)
+        self.input = Input.noise(dim) if latent == "normal" else Input.uniform(dim, low=low)
+
+    def __call__(self, purpose: str, rows: tf.Tensor | int) -> tf.Tensor:
+        """z of the running step, (rows, dim)."""
+        shape = (rows, *self.input.shape)
+        if self.input.distribution == "normal":
+            return draws().normal(purpose, shape)
+        low, high = self.input.low, self.input.high
+        return (high - low) * draws().uniform(purpose, shape) + low
+
+
+class Game:
+    """The terms of both players' losses.
+
+    Args:
+        loss: A name in `tfgen.losses.ADVERSARIAL`.
+        label_smoothing: s puts D's target for real images at 1 - s (Salimans et al. 2016).
+        penalty: None, "gradient_penalty" or "r1", on D, at the images that D sees.
+        penalty_interval: Steps from one penalty to the next. With n it is taken at every n-th step
+            only, n times as heavy, and is 0 at the others: lazy regularisation, Karras et al. 2020
+            (StyleGAN2), section 3.1.
+        normalization: Of D; see `tfgen.networks.normalizing`.
+        augmentation: Names in `tfgen.networks.augment.AUGMENTATIONS`, applied to all that D sees.
+        penalty_target: Norm that "gradient_penalty" draws D's gradient to.
+
+    Attributes:
+        discriminator: (real logits, fake logits) -> scalar that D minimises.
+        generator: (fake logits) -> scalar that G minimises.
+
+    Raises:
+        ValueError: An unknown name, smoothing of a loss without labels, an interval below 1, or a
+            discriminator that normalises over the batch where the penalty needs a function of one
+            sample (always) or replicas could not agree on the statistics (a lazy one).
+    """
+
+    def __init__(
+        self,
+        loss: str,
+        label_smoothing: float = 0.0,
+        penalty: str | None = None,
+        penalty_interval: int = 1,
+        normalization: str | None = None,
+        augmentation: Sequence[str] = (),
+        penalty_target: float = 1.0,
+    ):
+        terms = losses.adversarial(loss, label_smoothing)
+        self.discriminator, self.generator = terms.discriminator, terms.generator
+        _check_penalty(penalty, penalty_interval, normalization)
+        self.kind, self.interval, self.target = penalty, penalty_interval, penalty_target
+        self.augmentation = augment.known(augmentation)
+
+    def augmented(self, image: tf.Tensor) -> tf.Tensor:
+        """What D sees of images (B, H, W, C), by the random numbers of the running step."""
+        return augment.augmented(self.augmentation, image)
+
+    def penalty(self, critic: Callable, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+        """The penalty of the running step, a scalar without a weight; 0 where there is none.
+
+        Args:
+            critic: D as a function of images (B, H, W, C) alone, in a pass that moves none of its
+                statistics (`tfgen.networks.layers.borrow`).
+            real, fake: What D sees, (B, H, W, C).
+        """
+        if self.kind is None:
+            return tf.zeros(())
+        mix = draws().uniform("mix", (tf.shape(real)[0], 1, 1, 1))
+
+        def taken():
+            if self.kind == "gradient_penalty":
+                return losses.gradient_penalty(critic, real, fake, mix, self.target)
+            return losses.r1(critic, real)
+
+        if self.interval == 1:
+            return taken()
+        due = draws().step % self.interval == 0
+        return tf.cond(due, lambda: self.interval * taken(), lambda: tf.zeros(()))
+
+
+def _check_penalty(penalty, interval, normalization):
+    at_least(1, penalty_interval=interval)
+    if penalty is None:
+        return
+    if penalty not in PENALTIES:
+        raise ValueError(f"Unknown penalty {penalty!r}. Known: {', '.join(PENALTIES)}.")
+    if normalization == "batch" and (penalty == "gradient_penalty" or interval > 1):
+        what = "A gradient penalty" if penalty == "gradient_penalty" else "A lazy penalty"
+        raise ValueError(
+            f"{what} is a function of one sample, and batch normalisation mixes "
+            "samples: set `discriminator_normalization` to 'layer', 'spectral' or None."
+        )
