@@ -14,6 +14,32 @@ CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 
+# What `make check` leaves out: tests that trace graphs, train, export or start processes.
+TRACE = (
+    "autoregressive/test_raster.py",
+    "cli/",
+    "data/test_pipeline.py",
+    "evaluation/",
+    "explore/",
+    "export/test_bundle.py",
+    "export/test_endpoints.py",
+    "export/test_lite_files.py",
+    "export/test_parity.py",
+    "export/test_picture_files.py",
+    "metrics/test_feature_networks.py",
+    "metrics/test_likelihood.py",
+    "models/",
+    "probability/test_priors.py",
+    "reports/",
+    "serving/",
+    "test_configs.py",
+    "test_models.py",
+    "test_step.py",
+    "training/test_doctor.py",
+    "training/test_run.py",
+)
+
+
 def group(item):
     """The tests that share their models: a file, or one tiny model of the conformance suite."""
     from tests.tiny import TINY
@@ -37,6 +63,9 @@ def pytest_collection_modifyitems(items):
     """
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group(item)))
+        path = item.path.relative_to(item.config.rootpath / "tests").as_posix()
+        if path.startswith(TRACE):
+            item.add_marker(pytest.mark.trace)
     order = {name: number for number, name in enumerate(dict.fromkeys(map(group, items)))}
     items.sort(key=lambda item: order[group(item)])
 

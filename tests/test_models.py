@@ -1,5 +1,6 @@
 """The conformance suite: what is true of every model, over every entry of tests/tiny.py."""
 
+import dataclasses
 import functools
 
 import keras
@@ -12,15 +13,30 @@ from tfgen.export import export
 from tfgen.model import inner
 from tfgen.models import MODELS
 
-every_model = pytest.mark.parametrize("tiny", TINY.values(), ids=TINY.keys())
 # Properties of the shared machinery, checked once a model and not once a variant.
 MAIN = {name: tiny for name, tiny in TINY.items() if name == tiny.model}
-main_models = pytest.mark.parametrize("tiny", MAIN.values(), ids=MAIN.keys())
+# Variants that serve other functions than their model, or in another form.
+SERVED_DIFFERENTLY = ("aae_supervised", "cvae_label", "cvae_mask", "stargan_joint", "vae_mixture")
 
 
-def compiled(tiny, **changes):
+def over(entries, slow=()):
+    """The test once for each entry; those in `slow` with `make test-all` only."""
+    marks = {name: pytest.mark.slow if name in slow else () for name in entries}
+    found = [pytest.param(tiny, id=name, marks=marks[name]) for name, tiny in entries.items()]
+    return pytest.mark.parametrize("tiny", found)
+
+
+every_model = over(TINY)
+main_models = over(MAIN)
+variants = over({name: tiny for name, tiny in TINY.items() if name not in MAIN})
+# What traces graphs of its own: a variant has the graphs of its model, but for its options.
+every_graph = over(TINY, slow=set(TINY) - set(MAIN))
+every_export = over(TINY, slow=set(TINY) - set(MAIN) - set(SERVED_DIFFERENTLY))
+
+
+def compiled(tiny, eager=False, **changes):
     model = tiny.build(**changes)
-    model.compile()
+    model.compile(run_eagerly=eager)
     return model
 
 
@@ -28,10 +44,14 @@ def arrays(variables):
     return [v.numpy() for v in variables]
 
 
+def variables(model):
+    """What training changes: weights, moving averages, step, optimizer slots."""
+    return [*model.weights, *(v for o in model.optimizers.values() for v in o.variables)]
+
+
 def state(model):
-    """Every number that training changes: weights, moving averages, step, optimizer slots."""
-    slots = [v for o in model.optimizers.values() for v in o.variables]
-    return arrays(model.weights) + arrays(slots)
+    """Every number that training changes."""
+    return arrays(variables(model))
 
 
 def same(a, b):
@@ -44,27 +64,53 @@ def stream(tiny, rows, steps):
     return tf.data.Dataset.from_tensor_slices(whole).batch(rows, drop_remainder=True)
 
 
-def fit(model, tiny, rows=8, steps=3, **arguments):
-    return model.fit(stream(tiny, rows, steps), verbose=0, **arguments).history
+def fit(model, tiny, rows=8, steps=3, skip=0, **arguments):
+    return model.fit(stream(tiny, rows, steps).skip(skip), verbose=0, **arguments).history
 
 
-@functools.lru_cache(maxsize=1)
-def _reference(name):
-    """(model, weights before, history, state after) of three steps; shared, not to be changed.
+def served(model, name, feeds):
+    """A signature's outputs by its own function, eagerly."""
+    given = {key: tf.convert_to_tensor(value) for key, value in feeds.items()}
+    return model.signatures()[name].fn(**given)
 
-    Of one model at a time, which the order of the tests allows: graphs take much memory.
-    """
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A model after three steps; shared, not to be changed."""
+
+    model: object
+    before: list
+    after_one: list
+    history: dict
+    after: list
+
+
+@functools.lru_cache(maxsize=2)
+def _trained(name, eager):
+    """Of one tiny model at a time, which the order of the tests allows: graphs take much memory."""
     tiny = TINY[name]
-    model = compiled(tiny)
+    model = compiled(tiny, eager)
     before = arrays(model.weights)
-    history = fit(model, tiny)
-    return model, before, history, state(model)
+    fit(model, tiny, steps=1)
+    after_one = state(model)
+    history = fit(model, tiny, skip=1)
+    return Trained(model, before, after_one, history, state(model))
+
+
+def name_of(tiny):
+    return next(name for name, entry in TINY.items() if entry is tiny)
+
+
+@pytest.fixture
+def eager(tiny):
+    """Three steps of one device, taken eagerly: far sooner than traced, and in every detail."""
+    return _trained(name_of(tiny), eager=True)
 
 
 @pytest.fixture
 def reference(tiny):
-    """Three steps of one device, taken once for all tests of a tiny model."""
-    return _reference(next(name for name, entry in TINY.items() if entry is tiny))
+    """Three steps of one device, as one graph for each model; of a variant, taken eagerly."""
+    return _trained(name_of(tiny), eager=name_of(tiny) not in MAIN)
 
 
 def test_every_model_has_a_tiny_version():
@@ -73,18 +119,18 @@ def test_every_model_has_a_tiny_version():
 
 @every_model
 def test_step_is_finite_and_moves_every_weight(tiny, reference):
-    model, before, history, _ = reference
+    model, history = reference.model, reference.history
     assert set(history) == set(model.reports)
     assert np.isfinite([v for values in history.values() for v in values]).all()
     assert int(model.step) == 3
-    initial = {w.path: b for w, b in zip(model.weights, before, strict=True)}
+    initial = {w.path: b for w, b in zip(model.weights, reference.before, strict=True)}
     still = [v.path for v in model.trainable_variables if np.array_equal(initial[v.path], v)]
     assert not still
 
 
 @every_model
 def test_players_own_every_weight(tiny, reference):
-    model = reference[0]
+    model = reference.model
     owned = {id(v) for o in model.optimizers.values() for v in inner(o)._trainable_variables}
     assert owned == {id(v) for v in model.trainable_variables}
 
@@ -108,20 +154,21 @@ def test_each_players_step_moves_its_own_weights_only(tiny):
 
 
 @every_model
-def test_seed_reproduces_and_averages_leave_training_alone(tiny, reference):
-    _, initial, history, _ = reference
+def test_seed_reproduces_and_averages_leave_training_alone(tiny, eager):
     model = compiled(tiny)
-    assert same(initial, arrays(model.weights))
-    assert not same(initial, arrays(tiny.build(seed=1).weights))
+    assert same(eager.before, arrays(model.weights))
+    assert not same(eager.before, arrays(tiny.build(seed=1).weights))
     model.compile(
         **{
             name: type(o).from_config({**o.get_config(), "use_ema": True, "ema_momentum": 0.5})
             for name, o in model.optimizers.items()
-        }
+        },
+        run_eagerly=True,
     )
-    assert fit(model, tiny) == history
+    fit(model, tiny, steps=1)
+    assert fit(model, tiny, skip=1) == eager.history
     weights = arrays(model.weights)
-    assert same(weights, arrays(reference[0].weights))
+    assert same(weights, arrays(eager.model.weights))
     with model.averaged():
         assert not same(weights, arrays(model.weights))
     assert same(weights, arrays(model.weights))
@@ -136,36 +183,54 @@ def test_config_round_trip(tiny):
 
 
 @every_model
-def test_resume_from_a_file_is_exact(tiny, reference, tmp_path):
-    first = compiled(tiny)
+def test_resume_from_a_file_is_exact(tiny, eager, tmp_path):
+    first = compiled(tiny, eager=True)
     fit(first, tiny, steps=1)
     first.save_weights(tmp_path / "x.weights.h5")
-    rest = compiled(tiny, seed=tiny.build().seed)
+    rest = compiled(tiny, eager=True, seed=tiny.build().seed)
     rest.load_weights(tmp_path / "x.weights.h5")
-    assert same(state(first), state(rest))
-    rest.fit(stream(tiny, 8, 3).skip(1), verbose=0)
-    assert same(reference[3], state(rest))
+    assert same(eager.after_one, state(rest))
+    assert fit(rest, tiny, skip=1) == eager.history
+    assert same(eager.after, state(rest))
+
+
+@main_models
+def test_a_traced_step_goes_on_from_loaded_weights(tiny, reference, tmp_path):
+    model = reference.model
+    model.save_weights(tmp_path / "three.weights.h5")
+    for variable, value in zip(variables(model), reference.after_one, strict=True):
+        variable.assign(value)
+    model.save_weights(tmp_path / "one.weights.h5")
+    try:
+        model.load_weights(tmp_path / "three.weights.h5")
+        assert same(reference.after, state(model))
+        model.load_weights(tmp_path / "one.weights.h5")
+        fit(model, tiny, skip=1)
+        assert same(reference.after, state(model))
+    finally:
+        model.load_weights(tmp_path / "three.weights.h5")
 
 
 @every_model
 def test_keras_file_keeps_every_output(tiny, reference, tmp_path):
-    model = reference[0]
+    model = reference.model
     model.save(tmp_path / "x.keras")
     loaded = keras.saving.load_model(tmp_path / "x.keras")
     for name, signature in model.signatures().items():
         feeds = tiny.feeds(signature, 3)
-        for key, value in model.call_signature(name, feeds).items():
-            np.testing.assert_array_equal(value, loaded.call_signature(name, feeds)[key])
+        for key, value in served(model, name, feeds).items():
+            np.testing.assert_array_equal(value, served(loaded, name, feeds)[key])
 
 
 @every_model
 def test_rows_do_not_depend_on_the_batch(tiny, reference):
-    model = reference[0]
+    model = reference.model
+    call = model.call_signature if name_of(tiny) in MAIN else functools.partial(served, model)
     for name, signature in model.signatures().items():
         feeds = tiny.feeds(signature, 7)
-        whole = model.call_signature(name, feeds)
+        whole = call(name, feeds)
         for start, stop in ((0, 1), (1, 4)):
-            part = model.call_signature(name, {k: v[start:stop] for k, v in feeds.items()})
+            part = call(name, {k: v[start:stop] for k, v in feeds.items()})
             for key, value in part.items():
                 expected = whole[key][start:stop]
                 if value.dtype.is_floating:
@@ -176,7 +241,7 @@ def test_rows_do_not_depend_on_the_batch(tiny, reference):
 
 @every_model
 def test_seeds_give_the_same_pictures_at_every_batch_size(tiny, reference):
-    model = reference[0]
+    model = reference.model
     name = next(iter(model.signatures()))
     if not model.signatures()[name].drawable:
         pytest.skip("the default signature needs an input that cannot be drawn")
@@ -186,23 +251,33 @@ def test_seeds_give_the_same_pictures_at_every_batch_size(tiny, reference):
     assert np.abs(whole[0] - whole[1]).max() > 0
 
 
-@every_model
-def test_replicas_train_as_one_device(tiny, reference, strategy):
-    one, _, alone, _ = reference
+def train_together(tiny, alone, strategy, eager):
+    """Three steps of two replicas are those of one device."""
     with strategy.scope():
-        two = compiled(tiny)
-    together = fit(two, tiny)
-    for a, b in zip(one.weights, two.weights, strict=True):
+        two = compiled(tiny, eager)
+    fit(two, tiny, steps=1)
+    together = fit(two, tiny, skip=1)
+    for a, b in zip(alone.model.weights, two.weights, strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), atol=tiny.tolerance, err_msg=a.path)
-    for name, values in alone.items():
+    for name, values in alone.history.items():
         np.testing.assert_allclose(values, together[name], rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+@every_graph
+def test_replicas_train_as_one_device(tiny, reference, strategy):
+    train_together(tiny, reference, strategy, eager=False)
+
+
+@variants
+def test_replicas_of_a_variant_train_as_one_device(tiny, eager, strategy):
+    train_together(tiny, eager, strategy, eager=True)
 
 
 @main_models
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains(tiny, precision):
     keras.config.set_dtype_policy(precision)
-    model = compiled(tiny)
+    model = compiled(tiny, eager=True)
     history = fit(model, tiny, steps=2)
     assert np.isfinite([v for values in history.values() for v in values]).all()
     assert all(np.isfinite(v.numpy()).all() for v in model.trainable_variables)
@@ -218,9 +293,9 @@ def test_xla_draws_the_same_numbers(tiny):
         np.testing.assert_allclose(values, received[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
 
-@every_model
+@every_export
 def test_exports_agree(tiny, reference, tmp_path):
-    model = reference[0]
+    model = reference.model
     feeds = {name: tiny.feeds(s, 7) for name, s in model.signatures().items()}
     report = export(model, tmp_path, examples=feeds)
     for kind, found in report["verification"]["max_abs_error"].items():

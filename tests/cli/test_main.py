@@ -39,9 +39,9 @@ def refused(capsys, *arguments):
 def test_help_and_lists_do_not_import_tensorflow(arguments):
     code = (
         "import sys\n"
-        "from tfgen import cli\n"
+        "from tfgen.cli.main import main\n"
         "try:\n"
-        f"    cli.main({arguments!r})\n"
+        f"    main({arguments!r})\n"
         "except SystemExit as end:\n"
         "    assert end.code == 0\n"
         "heavy = {'tensorflow', 'keras', 'numpy', 'PIL', 'yaml'} & set(sys.modules)\n"
@@ -244,7 +244,7 @@ def test_traceback_is_shown_on_demand(tmp_path):
 
 
 def test_ctrl_c_is_130(trained, capsys, monkeypatch):
-    def stop(*arguments):
+    def stop(*arguments, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(run, "train", stop)

@@ -28,6 +28,15 @@ def test_eight_bit_pictures_have_256_levels():
     np.testing.assert_array_equal(tf.reshape(index, (-1,)), np.arange(256))
 
 
+@pytest.mark.parametrize(
+    "value, levels, said",
+    [
+        (0.0, 2, "`levels` = 2"),
+        (0.1, 17, "data.binarize"),
+        (1.2, 256, r"\[-1, 1\]"),
+        (np.nan, 256, "finite"),
+    ],
+)
 def test_pictures_that_do_not_fit_are_refused(value, levels, said):
     image = np.full((2, 3, 3, 1), -1.0, "float32")
     image[1, 1, 1] = value
