@@ -6,14 +6,16 @@ EXTRAS := serving,test,dev
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help quickstart test slow browser lint docs bench clean
+.PHONY: help quickstart check test slow test-all browser lint types docs bench clean
 
 help:
 	@echo "make quickstart  train a DCGAN on real digits, sample it, export it (minutes)"
-	@echo "make test        all tests but the slow ones"
+	@echo "make check       lint, and the tests that trace no graph: for while you write"
+	@echo "make test        all tests but the slow ones: before a change is sent"
 	@echo "make slow        the tests that learn something"
+	@echo "make test-all    every test, slow ones too"
 	@echo "make browser     the tests of the studio page, in chromium"
-	@echo "make lint        ruff"
+	@echo "make lint        ruff, and the types by mypy"
 	@echo "make docs        the documentation, strictly"
 	@echo "make bench       training benchmark of every model"
 
@@ -29,11 +31,17 @@ quickstart: .venv/installed
 	$(BIN)/tfgen export runs/quickstart --to exports/quickstart
 	@cat docs/next.txt
 
+check: lint
+	$(PYTEST) -m "not slow and not trace"
+
 test: .venv/installed
 	$(PYTEST) -m "not slow"
 
 slow: .venv/installed
 	$(PYTEST) -m slow
+
+test-all: .venv/installed
+	$(PYTEST)
 
 browser: .venv/installed
 	$(BIN)/python -m pytest -m browser tests/serving
@@ -41,6 +49,16 @@ browser: .venv/installed
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(MAKE) --no-print-directory types
+
+# mypy takes a module's name from its path, and export/ and serving/ are not where their names say:
+# it reads links that are.
+types: .venv/installed
+	rm -rf build/types
+	mkdir -p build/types/tfgen
+	ln -s $(CURDIR)/tfgen/* $(CURDIR)/export $(CURDIR)/serving build/types/tfgen/
+	cd build/types && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml \
+		--cache-dir $(CURDIR)/.mypy_cache -p tfgen
 
 docs: .venv/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
@@ -49,4 +67,4 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks.train
 
 clean:
-	rm -rf .venv build dist site *.egg-info
+	rm -rf .venv .mypy_cache build dist site *.egg-info

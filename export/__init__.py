@@ -16,11 +16,8 @@ __getattr__, __dir__, __all__ = attach(
         "bundle": ("export",),
         "edge": ("Edge",),
         "endpoints": ("saved_model",),
+        "errors": ("ExportError",),
         "lite_files": ("tflite",),
         "onnx_files": ("onnx",),
     },
 )
-
-
-class ExportError(ValueError):
-    """An export that could not be written, or that does not compute what the model computes."""

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tfgen.export import ExportError
+from tfgen.export.errors import ExportError
 
 
 @contextlib.contextmanager

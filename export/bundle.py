@@ -13,13 +13,17 @@ is written and verified.
 import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
-from tfgen.export import ExportError, aside, lite_files, onnx_files, parity, quantize, record
+from tfgen.export import aside, lite_files, onnx_files, parity, quantize, record
 from tfgen.export.endpoints import declared, endpoints, exporting
 from tfgen.export.endpoints import write as write_saved_model
+from tfgen.export.errors import ExportError
+from tfgen.model import GenerativeModel
 
 FORMATS = ("saved_model", "onnx", "tflite")
 DEFAULT_FORMATS = ("saved_model", "onnx")
@@ -28,14 +32,14 @@ RECORD = "export.json"
 
 
 def export(
-    model,
-    folder,
+    model: GenerativeModel,
+    folder: Path | str,
     *,
-    formats=DEFAULT_FORMATS,
-    opset=onnx_files.OPSET,
-    manifest_extra=None,
-    examples=None,
-    variants=(),
+    formats: Sequence[str] = DEFAULT_FORMATS,
+    opset: int = onnx_files.OPSET,
+    manifest_extra: dict | None = None,
+    examples: dict[str, dict[str, np.ndarray]] | None = None,
+    variants: Sequence[str] = (),
 ) -> dict:
     """Writes and verifies the next version of a model in an export folder.
 
@@ -74,7 +78,15 @@ def export(
     return report
 
 
-def build(model, temporary, version, formats, opset, examples, variants) -> dict:
+def build(
+    model: GenerativeModel,
+    temporary: Path,
+    version: int,
+    formats: Sequence[str],
+    opset: int,
+    examples: dict[str, dict[str, np.ndarray]] | None,
+    variants: Sequence[str],
+) -> dict:
     """Writes everything into the temporary folder, verifies it and returns its record."""
     table, signatures = endpoints(model), declared(model)
     errors, seconds = {}, {}
@@ -125,7 +137,7 @@ def build(model, temporary, version, formats, opset, examples, variants) -> dict
     }
 
 
-def since(start):
+def since(start: float) -> float:
     """Seconds since `start`, to the millisecond."""
     return round(time.perf_counter() - start, 3)
 

@@ -17,6 +17,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Edge:
         manifest = json.loads(properties["tfgen.signature"])
         inputs = {n: _input(entry) for n, entry in manifest["inputs"].items()}
         self.name: str = manifest["name"]
-        self.signature = Signature(None, inputs)
+        self.signature = Signature(None, inputs)  # type: ignore[arg-type]  # It is drawn from only.
         self._outputs: dict[str, str] = manifest["outputs"]
         self._rows = max(1, rows)
         table = path.parent / "tokenizer.json"
@@ -84,7 +85,7 @@ class Edge:
         Raises:
             ValueError: Missing or unknown inputs, or another shape.
         """
-        given = {name: np.asarray(value) for name, value in inputs.items()}
+        given: dict[str, Any] = {name: np.asarray(value) for name, value in inputs.items()}
         rows = {len(value) if value.ndim else None for value in given.values()}
         if set(given) != set(self.signature.inputs) or len(rows) != 1:
             raise ValueError(
@@ -193,7 +194,7 @@ def _value(text):
         return np.array([text])
 
 
-def main(arguments=None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Writes the samples of some seeds; the exit status."""
     from tfgen.pictures import samples
 

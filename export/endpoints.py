@@ -11,15 +11,18 @@ Serving carries what is named in `_bytes` as base64.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from tfgen.export import ExportError, aside, parity, picture_files, probes, warmup
+from tfgen.export import aside, parity, picture_files, probes, warmup
+from tfgen.export.errors import ExportError
 from tfgen.export.names import PNG, SAMPLE
+from tfgen.model import GenerativeModel
 from tfgen.signature import Input, Signature
 
 
@@ -43,18 +46,26 @@ class Endpoint:
     is_png: bool = False
     plain: Signature | None = None
 
-    def typical(self, seeds=probes.SEEDS, examples=None) -> dict[str, Any]:
+    def typical(
+        self,
+        seeds: Sequence[int] = probes.SEEDS,
+        examples: dict[str, np.ndarray] | None = None,
+    ) -> dict[str, Any]:
         """Ordinary inputs, as `probes.typical`."""
         feeds = probes.typical(self.plain or self.signature, seeds, examples)
         return picture_files.packed(self.plain, feeds) if self.plain else feeds
 
-    def extreme(self, examples=None) -> dict[str, Any]:
+    def extreme(self, examples: dict[str, np.ndarray] | None = None) -> dict[str, Any]:
         """Inputs at the ends of what is valid, as `probes.extreme`."""
         feeds = probes.extreme(self.plain or self.signature, examples)
         return picture_files.packed(self.plain, feeds) if self.plain else feeds
 
 
-def saved_model(model, path, examples=None) -> Path:
+def saved_model(
+    model: GenerativeModel,
+    path: Path | str,
+    examples: dict[str, dict[str, np.ndarray]] | None = None,
+) -> Path:
     """Writes a SavedModel and verifies it in a fresh process.
 
     Args:
@@ -83,7 +94,7 @@ def saved_model(model, path, examples=None) -> Path:
 
 
 @contextlib.contextmanager
-def exporting(model) -> Iterator[None]:
+def exporting(model: GenerativeModel) -> Iterator[None]:
     """The model as it is exported: averaged weights, computing in float32."""
     mixed = [x for x in model._flatten_layers() if x.compute_dtype != x.variable_dtype]
     policies = [layer.dtype_policy for layer in mixed]
@@ -103,7 +114,7 @@ def exporting(model) -> Iterator[None]:
                 model._served.update(traced)
 
 
-def endpoints(model) -> dict[str, Endpoint]:
+def endpoints(model: GenerativeModel) -> dict[str, Endpoint]:
     """Name -> Endpoint, the default first.
 
     Raises:
@@ -130,7 +141,7 @@ def endpoints(model) -> dict[str, Endpoint]:
     return table
 
 
-def declared(model) -> dict[str, Signature]:
+def declared(model: GenerativeModel) -> dict[str, Signature]:
     """The model's own signatures, checked."""
     signatures = model.signatures()
     if not signatures:
@@ -144,7 +155,7 @@ def declared(model) -> dict[str, Signature]:
     return signatures
 
 
-def sampled(signature):
+def sampled(signature: Signature) -> Signature:
     """The same outputs, from seeds alone."""
 
     def sample(seed):
@@ -153,7 +164,7 @@ def sampled(signature):
     return Signature(sample, {"seed": Input((), "int64")})
 
 
-def traced(name, signature):
+def traced(name: str, signature: Signature):
     """The concrete function, with inputs and outputs by name.
 
     Raises:
@@ -172,7 +183,7 @@ def traced(name, signature):
     return served.get_concrete_function(**{spec.name: spec for spec in signature.specs()})
 
 
-def full_precision(value):
+def full_precision(value: tf.Tensor) -> tf.Tensor:
     """Half precisions as float32: JSON clients of TensorFlow Serving cannot carry them."""
     value = tf.convert_to_tensor(value)
     return tf.cast(value, tf.float32) if value.dtype in (tf.float16, tf.bfloat16) else value

@@ -6,14 +6,22 @@ Noise is an input, and a text is token numbers, as in the ONNX files. The batch 
 
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from tfgen.autoregressive.raster import one_group
-from tfgen.export import ExportError, aside, endpoints, onnx_files, parity
+from tfgen.export import aside, endpoints, onnx_files, parity
+from tfgen.export.errors import ExportError
+from tfgen.model import GenerativeModel
+from tfgen.signature import Signature
 
 
-def tflite(model, folder, examples=None) -> dict[str, Path]:
+def tflite(
+    model: GenerativeModel,
+    folder: Path | str,
+    examples: dict[str, dict[str, np.ndarray]] | None = None,
+) -> dict[str, Path]:
     """Writes `<folder>/<signature>.tflite` for every signature and verifies them.
 
     Args:
@@ -38,7 +46,7 @@ def tflite(model, folder, examples=None) -> dict[str, Path]:
         return {name: onnx_files.replace(path, folder) for name, path in files.items()}
 
 
-def write(signatures, folder: Path) -> dict[str, Path]:
+def write(signatures: dict[str, Signature], folder: Path) -> dict[str, Path]:
     """Converts every signature into `folder`, unverified.
 
     Raises:

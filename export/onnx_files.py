@@ -10,29 +10,39 @@ import json
 import logging
 import os
 import warnings
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx as onnx_format
 import tensorflow as tf
 import tf2onnx
 
 from tfgen.autoregressive.raster import one_group
 from tfgen.export import (
-    ExportError,
     aside,
     onnx_operations,  # noqa: F401 (registers operations)
     parity,
 )
 from tfgen.export.endpoints import declared, exporting, full_precision
+from tfgen.export.errors import ExportError
 from tfgen.export.names import onnx_output
 from tfgen.export.onnx_repairs import repaired
+from tfgen.model import GenerativeModel
+from tfgen.signature import Signature
 
 OPSET = 17
 SUPPORTED = range(13, 19)  # What tf2onnx 1.17 converts to.
 
 
-def onnx(model, folder, opset: int = OPSET, examples=None) -> dict[str, Path]:
+def onnx(
+    model: GenerativeModel,
+    folder: Path | str,
+    opset: int = OPSET,
+    examples: dict[str, dict[str, np.ndarray]] | None = None,
+) -> dict[str, Path]:
     """Writes `<folder>/<signature>.onnx` for every signature and verifies them.
 
     Args:
@@ -64,7 +74,13 @@ def replace(path: Path, folder: Path) -> Path:
     return folder / path.name
 
 
-def write(model, signatures, folder: Path, opset=OPSET, extra=None) -> dict[str, Path]:
+def write(
+    model: GenerativeModel,
+    signatures: dict[str, Signature],
+    folder: Path,
+    opset: int = OPSET,
+    extra: dict[str, Any] | None = None,
+) -> dict[str, Path]:
     """Converts every signature into `folder`, unverified; `extra` is added to the metadata."""
     if opset not in SUPPORTED:
         raise ExportError(f"`opset` must be {SUPPORTED[0]} to {SUPPORTED[-1]}. Received: {opset}.")
@@ -90,7 +106,7 @@ def write(model, signatures, folder: Path, opset=OPSET, extra=None) -> dict[str,
     return files
 
 
-def convert(name, signature, opset):
+def convert(name: str, signature: Signature, opset: int):
     """The ONNX model of one signature, and its outputs' names: signature's -> file's.
 
     Weights are frozen, the batch axis is free and named "batch".
@@ -146,7 +162,7 @@ class Complaints(logging.Handler):
         self.logger.propagate = self.kept
 
 
-def unknown_operations(proto, opset):
+def unknown_operations(proto: onnx_format.ModelProto, opset: int) -> list[str]:
     """Operations that no ONNX operator set knows, sorted."""
     unknown = set()
     graphs = [proto.graph, *proto.functions]
@@ -159,7 +175,7 @@ def unknown_operations(proto, opset):
     return sorted(unknown)
 
 
-def reorder(name, kind, values, keys):
+def reorder(name: str, kind: str, values: Any, keys: Sequence[str]) -> None:
     """Puts the graph's inputs or outputs into the signature's order."""
     found = {value.name: value for value in values}
     if set(found) != set(keys):
@@ -174,7 +190,7 @@ def reorder(name, kind, values, keys):
     values.extend(copies)
 
 
-def name_axes(value):
+def name_axes(value: onnx_format.ValueInfoProto) -> None:
     """Calls the free first axis "batch", and other free axes by the tensor's name."""
     for axis, side in enumerate(value.type.tensor_type.shape.dim):
         if not side.HasField("dim_value"):

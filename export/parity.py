@@ -9,19 +9,30 @@ log-likelihood in nats) may differ by 1e-4 of its largest value, which is what f
 import io
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from tfgen.export import ExportError, picture_files, probes, worker
+from tfgen.export import picture_files, probes, worker
+from tfgen.export.errors import ExportError
 from tfgen.export.names import onnx_output
 from tfgen.export.verify import pack, unpack
+from tfgen.signature import Signature
+
+if TYPE_CHECKING:
+    from tfgen.model import GenerativeModel
 
 BOUND = 1e-4
 BATCH_SIZES = (1, 3, 7)
 
 
-def check_saved_model(model, endpoints, path: Path, examples=None) -> dict:
+def check_saved_model(
+    model: "GenerativeModel",
+    endpoints: dict,
+    path: Path,
+    examples: dict[str, dict[str, np.ndarray]] | None = None,
+) -> dict:
     """Verifies every endpoint of a SavedModel.
 
     Args:
@@ -54,12 +65,22 @@ def check_saved_model(model, endpoints, path: Path, examples=None) -> dict:
     return report
 
 
-def check_onnx(model, signatures, folder: Path, examples=None) -> dict:
+def check_onnx(
+    model: "GenerativeModel",
+    signatures: dict[str, Signature],
+    folder: Path,
+    examples: dict[str, dict[str, np.ndarray]] | None = None,
+) -> dict:
     """Verifies the ONNX file of every signature; arguments and result as `check_saved_model`."""
     return _check_files("onnx", onnx_output, model, signatures, folder, examples)
 
 
-def check_tflite(model, signatures, folder: Path, examples=None) -> dict:
+def check_tflite(
+    model: "GenerativeModel",
+    signatures: dict[str, Signature],
+    folder: Path,
+    examples: dict[str, dict[str, np.ndarray]] | None = None,
+) -> dict:
     """Verifies the LiteRT file of every signature; arguments and result as `check_saved_model`."""
     return _check_files("tflite", lambda _, name: name, model, signatures, folder, examples)
 
@@ -87,11 +108,11 @@ def _check_files(format, output_name, model, signatures, folder, examples):
     return report
 
 
-def calls_of(scratch, name, typical, extreme):
+def calls_of(scratch: Path, name: str, typical: dict, extreme: dict) -> list[dict]:
     """The worker's calls of one function: ordinary inputs, and the ends."""
     calls = []
     for kind, feeds, sizes in (("typical", typical, BATCH_SIZES), ("extreme", extreme, (3,))):
-        call = {
+        call: dict[str, Any] = {
             "endpoint": name,
             "feeds": str(scratch / f"{name}.{kind}.npz"),
             "outputs": str(scratch / f"{name}.{kind}.outputs.npz"),
@@ -102,12 +123,12 @@ def calls_of(scratch, name, typical, extreme):
     return calls
 
 
-def keras_outputs(model, name, feeds):
+def keras_outputs(model: "GenerativeModel", name: str, feeds: dict) -> dict[str, np.ndarray]:
     """Output name -> array, computed by Keras."""
     return {key: value.numpy() for key, value in model.call_signature(name, feeds).items()}
 
 
-def reference(model, endpoint, feeds):
+def reference(model: "GenerativeModel", endpoint: Any, feeds: dict) -> dict[str, np.ndarray]:
     """What an endpoint must give; seeds are drawn and files are read without TensorFlow."""
     if endpoint.plain:
         feeds = picture_files.unpacked(endpoint.plain, feeds)
@@ -119,7 +140,7 @@ def reference(model, endpoint, feeds):
     return {**outputs, first: model.sample(feeds["seed"], signature=endpoint.source)}
 
 
-def compare(format, call, expected, is_png) -> dict:
+def compare(format: str, call: dict, expected: dict[str, np.ndarray], is_png: bool) -> dict:
     """Output -> largest absolute error over the batch sizes of one call.
 
     Raises:
@@ -147,7 +168,9 @@ def compare(format, call, expected, is_png) -> dict:
     return errors
 
 
-def difference(label, value, wanted, is_png):
+def difference(
+    label: str, value: np.ndarray, wanted: np.ndarray, is_png: bool
+) -> tuple[float, float]:
     """(largest absolute error, bound) of one output.
 
     Raises:
@@ -168,7 +191,7 @@ def difference(label, value, wanted, is_png):
     return float(np.abs(value - wanted).max()), BOUND * max(1.0, float(np.abs(wanted).max()))
 
 
-def png_error(label, value, wanted):
+def png_error(label: str, value: np.ndarray, wanted: np.ndarray) -> float:
     """How far the pictures are past half a level, the rounding of 8 bits, in units of [-1, 1]."""
     levels = np.clip((wanted.astype(np.float64) + 1) * 127.5, 0, 255)
     if value.shape != wanted.shape[:1]:
@@ -180,7 +203,7 @@ def png_error(label, value, wanted):
     return max(0.0, float(excess)) / 127.5
 
 
-def merge(report, errors):
+def merge(report: dict, errors: dict) -> None:
     """Keeps the larger error of each output."""
     for name, error in errors.items():
         report[name] = max(error, report.get(name, 0.0))

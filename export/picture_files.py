@@ -7,6 +7,7 @@ sides than the model's are refused, before anything is decoded.
 
 import io
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _HEAD = 24  # Bytes up to the end of a PNG's width and height.
 
 
-def shown(function) -> bool:
+def shown(function: Any) -> bool:
     """Whether a traced function gives an `image` that PNG can hold."""
     image = function.structured_outputs.get("image")
     return image is not None and image.shape.rank == 4 and image.shape[-1] in CHANNELS
@@ -33,7 +34,7 @@ def taken(signature: Signature) -> dict[str, Input]:
     return {n: i for n, i in signature.inputs.items() if i.is_image and i.shape[-1] in CHANNELS}
 
 
-def as_files(signature: Signature, function, gives_image: bool) -> Signature:
+def as_files(signature: Signature, function: Any, gives_image: bool) -> Signature:
     """The same with each picture as a file: `image_bytes` in place of `image`.
 
     Args:
@@ -56,13 +57,13 @@ def as_files(signature: Signature, function, gives_image: bool) -> Signature:
     return Signature(served, inputs)
 
 
-def encoded(image):
+def encoded(image: tf.Tensor) -> tf.Tensor:
     """PNG files, (N,), of pictures in [-1, 1], (N, H, W, C)."""
     levels = tf.round((image + 1.0) * 127.5)
     return tf.io.encode_png(tf.cast(tf.clip_by_value(levels, 0, 255), tf.uint8))
 
 
-def decoded(files, shape, name):
+def decoded(files: tf.Tensor, shape: Sequence[int | None], name: str) -> tf.Tensor:
     """Pictures in [-1, 1] of PNG and JPEG files.
 
     Args:
@@ -97,7 +98,7 @@ def decoded(files, shape, name):
     return tf.cast(levels, tf.float32) / 127.5 - 1.0
 
 
-def checks(files, wanted, name) -> list:
+def checks(files: tf.Tensor, wanted: Sequence[int | None], name: str) -> list:
     """The assertions of `decoded`, from the files' first bytes."""
     heads = tf.io.decode_raw(files, tf.uint8, fixed_length=_HEAD)  # Shorter files end in zeros.
     is_png = tf.reduce_all(heads[:, :8] == tf.constant(list(_PNG), tf.uint8), 1)
@@ -162,14 +163,14 @@ def packed(signature: Signature, feeds: dict[str, Any]) -> dict[str, Any]:
 def unpacked(signature: Signature, feeds: dict[str, Any]) -> dict[str, Any]:
     """The numbers of packed feeds, read without TensorFlow."""
     found = {}
-    for name, spec in signature.inputs.items():
+    for name in signature.inputs:
         if name not in taken(signature):
             found[name] = feeds[name]
             continue
         files = feeds[name + FILE]
         levels = np.stack([np.asarray(Image.open(io.BytesIO(one))) for one in files.ravel()])
         sides = levels.shape[1:3]
-        levels = levels.reshape(*files.shape, *sides, spec.shape[-1]).astype(np.float32)
+        levels = levels.reshape(*files.shape, *sides, -1).astype(np.float32)
         found[name] = levels / np.float32(127.5) - np.float32(1)
     return found
 

@@ -1,6 +1,11 @@
 """Inputs to verify an export with: ordinary rows, and the ends of what is valid."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+
+from tfgen.signature import Input, Signature
 
 SEEDS = (0, 1, 2, 7, 1 << 31, -5, (1 << 62) + 1)
 # The empty text, one that is too long, other scripts and characters that no vocabulary has.
@@ -8,9 +13,13 @@ TEXTS = [t.encode() for t in ("a small red circle", "", "GRÜN, 三つの円! " 
 FREE_SIDE = 32  # For sides that a signature leaves open.
 
 
-def typical(signature, seeds=SEEDS, examples=None) -> dict[str, np.ndarray]:
+def typical(
+    signature: Signature,
+    seeds: Sequence[int] = SEEDS,
+    examples: dict[str, np.ndarray] | None = None,
+) -> dict[str, np.ndarray]:
     """Input name -> (len(seeds), ...): drawn where that is possible, else `examples` or random."""
-    given = {}
+    given: dict[str, Any] = {}
     generator = np.random.default_rng(0)
     for name, spec in signature.inputs.items():
         if examples and name in examples:
@@ -22,7 +31,7 @@ def typical(signature, seeds=SEEDS, examples=None) -> dict[str, np.ndarray]:
     return signature.draw(seeds, **given)
 
 
-def invented(generator, spec, rows):
+def invented(generator: np.random.Generator, spec: Input, rows: int) -> np.ndarray:
     """Random values of the dtype; floats in [-1, 1], as pictures are."""
     shape = shape_of(spec, rows)
     if spec.dtype == "string":
@@ -33,7 +42,9 @@ def invented(generator, spec, rows):
     return generator.integers(0, spec.num_classes or 2, shape).astype(dtype)
 
 
-def extreme(signature, examples=None) -> dict[str, np.ndarray]:
+def extreme(
+    signature: Signature, examples: dict[str, np.ndarray] | None = None
+) -> dict[str, np.ndarray]:
     """Three valid rows: every number at its lowest, at its highest, and alternating.
 
     Of a picture's pixels a tenth, half and nine tenths are at their highest, at random places: on
@@ -54,7 +65,7 @@ def extreme(signature, examples=None) -> dict[str, np.ndarray]:
     return feeds
 
 
-def ends_of(name, spec):
+def ends_of(name: str, spec: Input):
     """(lowest, highest) valid value, or None where there is no such thing."""
     if spec.dtype == "string":
         return None
@@ -71,6 +82,6 @@ def ends_of(name, spec):
     return np.array([-1.0, 1.0], np.float32) if np.dtype(spec.dtype).kind == "f" else None
 
 
-def shape_of(spec, rows):
+def shape_of(spec: Input, rows: int) -> tuple[int, ...]:
     """The shape of a batch, with a size for the free sides."""
     return (rows, *(FREE_SIDE if side is None else side for side in spec.shape))

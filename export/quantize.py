@@ -13,15 +13,18 @@ small one says that the variant draws from another distribution.
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx as onnx_format
 import onnxruntime
 
-from tfgen.export import ExportError, probes
+from tfgen.export import probes
 from tfgen.export.edge import refusals
+from tfgen.export.errors import ExportError
 from tfgen.export.names import onnx_output
+from tfgen.signature import Signature
 
 VARIANTS = ("fp16", "int8")
 ROWS = 64  # Compared of each signature.
@@ -39,7 +42,12 @@ _REFUSALS = (
 )
 
 
-def write(folder: Path, signatures, variants, examples=None) -> dict:
+def write(
+    folder: Path,
+    signatures: dict[str, Signature],
+    variants: Sequence[str],
+    examples: dict[str, dict[str, np.ndarray]] | None = None,
+) -> dict:
     """Writes `<signature>.<variant>.onnx` beside the float32 files and measures them.
 
     Args:
@@ -89,14 +97,16 @@ def write(folder: Path, signatures, variants, examples=None) -> dict:
     return report
 
 
-def inputs(signature, examples, first=0) -> dict[str, np.ndarray]:
+def inputs(
+    signature: Signature, examples: dict[str, np.ndarray] | None, first: int = 0
+) -> dict[str, np.ndarray]:
     """Inputs of the ONNX file: drawn where that is possible, else examples or random."""
     rows = min([ROWS, *(len(value) for value in (examples or {}).values())])
     feeds = probes.typical(signature, range(first, first + rows), examples)
     return signature.numbers.convert(feeds) if signature.numbers is not None else feeds
 
 
-def run(path: Path, feeds) -> dict[str, np.ndarray]:
+def run(path: Path, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Output name -> array of an ONNX file."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
@@ -139,7 +149,7 @@ class Quiet:
         return "onnxruntime" not in record.pathname
 
 
-def check(got, wanted):
+def check(got: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> None:
     """Raises ValueError where the variant gives no numbers, or none that are finite."""
     for name, array in wanted.items():
         if got[name].shape != array.shape:
@@ -148,23 +158,29 @@ def check(got, wanted):
             raise ValueError(f"output {name!r} is not finite: the numbers leave the type's range")
 
 
-def difference(got, wanted) -> dict[str, float]:
+def difference(got: np.ndarray, wanted: np.ndarray) -> dict[str, float | None]:
     """Largest and mean absolute difference; of pictures also the PSNR in dB."""
     got, wanted = got.astype(np.float64), wanted.astype(np.float64)
     gap = np.abs(got - wanted)
-    found = {"max": float(gap.max(initial=0.0)), "mean": float(gap.mean()) if gap.size else 0.0}
+    found: dict[str, float | None] = {"max": float(gap.max(initial=0.0))}
+    found["mean"] = float(gap.mean()) if gap.size else 0.0
     if wanted.ndim == 4 and np.abs(wanted).max(initial=0.0) <= 1.001:
         found["psnr_db"] = psnr(got, wanted)
     return found
 
 
-def psnr(got, wanted) -> float | None:
+def psnr(got: np.ndarray, wanted: np.ndarray) -> float | None:
     """10 log10(range^2 / mean squared error); None where the two are equal."""
     error = float(np.mean(np.square(got - wanted)))
     return 10.0 * float(np.log10(_RANGE**2 / error)) if error else None
 
 
-def compared(got, wanted, others, name) -> dict[str, float]:
+def compared(
+    got: dict[str, np.ndarray],
+    wanted: dict[str, np.ndarray],
+    others: dict[str, np.ndarray],
+    name: str,
+) -> dict[str, float]:
     """Two-sample tests against the float32 file's pictures of other seeds."""
     from tfgen.metrics.mmd import mmd_test
 

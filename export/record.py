@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from tfgen.export.names import onnx_output
+from tfgen.model import GenerativeModel
 
 PACKAGES = ("tfgen", "tensorflow", "keras", "numpy", "tf2onnx", "onnx", "onnxruntime")
 SEED_RULE = (
@@ -22,7 +23,7 @@ SEED_RULE = (
 )
 
 
-def describe(model, table) -> dict[str, Any]:
+def describe(model: GenerativeModel, table: dict) -> dict[str, Any]:
     """Model, signatures, endpoints and the packages that made them, as plain data.
 
     Args:
@@ -52,7 +53,7 @@ def describe(model, table) -> dict[str, Any]:
     }
 
 
-def endpoint(entry) -> dict[str, Any]:
+def endpoint(entry: Any) -> dict[str, Any]:
     """Inputs with how they are drawn, and outputs; shapes of one row (None: a free side)."""
     outputs = entry.function.structured_outputs
     return {
@@ -66,19 +67,19 @@ def endpoint(entry) -> dict[str, Any]:
     }
 
 
-def onnx_inputs(entry) -> dict[str, Any]:
+def onnx_inputs(entry: Any) -> dict[str, Any]:
     """The inputs of the ONNX file: tokens where the signature takes a text."""
     numbers = entry.signature.numbers
     return (numbers.signature if numbers else entry.signature).manifest()
 
 
-def onnx_outputs(entry) -> dict[str, str]:
+def onnx_outputs(entry: Any) -> dict[str, str]:
     """Output -> its name in the ONNX file."""
     outputs = entry.function.structured_outputs
     return {name: onnx_output(entry.signature, name) for name in outputs}
 
 
-def shape(value):
+def shape(value: tf.Tensor) -> list[int | None] | None:
     """A tensor's static shape without the batch axis, or None where the rank is unknown."""
     return value.shape.as_list()[1:] if value.shape.rank is not None else None
 
@@ -102,7 +103,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def plain(value):
+def plain(value: Any):
     """JSON for what a model's configuration may hold besides plain values."""
     if hasattr(value, "numpy"):
         value = value.numpy()

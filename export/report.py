@@ -27,7 +27,7 @@ def _variant(entry):
     return "; ".join(parts)
 
 
-def largest(errors) -> float:
+def largest(errors: dict | float) -> float:
     """The largest number in nested dicts."""
     if isinstance(errors, dict):
         return max((largest(error) for error in errors.values()), default=0.0)

@@ -16,11 +16,12 @@ import json
 import os
 import sys
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
 
-def saved_model(job):
+def saved_model(job: dict) -> dict:
     """Loads a SavedModel and runs endpoints of it."""
     import tensorflow as tf
 
@@ -36,7 +37,7 @@ def saved_model(job):
     return {"endpoints": sorted(loaded.signatures)}
 
 
-def onnx(job):
+def onnx(job: dict) -> dict:
     """Checks an ONNX file, opens it in onnxruntime and runs it."""
     import onnx
     import onnxruntime
@@ -59,7 +60,7 @@ def onnx(job):
     }
 
 
-def tflite(job):
+def tflite(job: dict) -> dict:
     """Runs a LiteRT file; its batch axis follows the inputs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TensorFlow's copy announces its own successor.
@@ -76,7 +77,7 @@ def tflite(job):
     return {"inputs": sorted(runner.get_input_details())}
 
 
-def run_batches(call, run):
+def run_batches(call: dict, run: Callable) -> None:
     """Runs the first rows of the feeds at each batch size and writes all outputs."""
     feeds = unpack(call["feeds"])
     outputs = {}
@@ -86,7 +87,7 @@ def run_batches(call, run):
     pack(call["outputs"], outputs)
 
 
-def pack(path, arrays):
+def pack(path: str, arrays: dict) -> None:
     """Writes arrays as npz without pickle: bytes as one row of uint8 and their lengths."""
     plain = {}
     for name, value in arrays.items():
@@ -97,10 +98,10 @@ def pack(path, arrays):
             plain[f"{name}|lengths"] = np.array([len(x) for x in parts]).reshape(value.shape)
         else:
             plain[name] = value
-    np.savez(path, **plain)
+    np.savez(path, **plain)  # type: ignore[arg-type]  # The names are ours: none is an option.
 
 
-def unpack(path):
+def unpack(path: str) -> dict:
     """Reads what `pack` wrote; bytes as an array of objects."""
     arrays = {}
     with np.load(path, allow_pickle=False) as plain:
@@ -123,7 +124,7 @@ def main():
     # This folder must not provide modules, and an export that needs tfgen to load must fail.
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [path for path in sys.path if os.path.abspath(path) != here]
-    sys.modules["tfgen"] = None
+    sys.modules["tfgen"] = None  # type: ignore[assignment]  # Python's way to forbid an import.
     # Libraries print: keep the answers on a descriptor of their own.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)

@@ -6,13 +6,14 @@ field by field, so that an export does not need the package tensorflow-serving-a
 
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 # A record is replayed before the version answers: a huge one would delay the swap.
 LARGEST = 1 << 20
 
 
-def write(folder: Path, rows) -> None:
+def write(folder: Path, rows: dict[str, dict]) -> None:
     """Writes assets.extra/tf_serving_warmup_requests.
 
     Args:
@@ -27,7 +28,7 @@ def write(folder: Path, rows) -> None:
                 records.write(prediction_log(name, feeds))
 
 
-def prediction_log(signature_name, feeds) -> bytes:
+def prediction_log(signature_name: str, feeds: dict[str, np.ndarray]) -> bytes:
     """A serialized PredictionLog of one predict request."""
     model_spec = field(1, b"model") + field(3, signature_name.encode())  # name, signature_name
     request = field(1, model_spec)
@@ -37,12 +38,12 @@ def prediction_log(signature_name, feeds) -> bytes:
     return field(6, field(1, request))  # PredictionLog.predict_log, PredictLog.request
 
 
-def field(number, payload) -> bytes:
+def field(number: int, payload: bytes) -> bytes:
     """A length-delimited protocol buffer field."""
     return varint(number << 3 | 2) + varint(len(payload)) + payload
 
 
-def varint(value) -> bytes:
+def varint(value: int) -> bytes:
     """An unsigned integer, seven bits a byte, low ones first."""
     groups = bytearray()
     while value > 0x7F:

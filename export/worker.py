@@ -8,8 +8,9 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import Any
 
-from tfgen.export import ExportError
+from tfgen.export.errors import ExportError
 
 TIMEOUT = 1800  # Seconds for one job.
 SCRIPT = Path(__file__).with_name("verify.py")
@@ -22,7 +23,7 @@ class Worker:
         # The CPU is the reference that an export is judged by, and leaves the GPU to its owner.
         environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
         self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
+        self.process: Any = subprocess.Popen(  # Any: its pipes are there, which no type says.
             [sys.executable, "-P", str(SCRIPT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -32,7 +33,7 @@ class Worker:
         )
         atexit.register(self.close)
 
-    def ask(self, job, timeout=TIMEOUT) -> dict:
+    def ask(self, job: dict, timeout: float = TIMEOUT) -> dict:
         """The worker's answer to one job.
 
         Raises:
@@ -56,12 +57,12 @@ class Worker:
             raise ExportError(f"{job['path']} does not run outside of tfgen: {answer['error']}")
         return answer
 
-    def last_words(self):
+    def last_words(self) -> str:
         """The end of what the process wrote to its standard error."""
         self.log.seek(0)
         return self.log.read().decode(errors="replace")[-500:].strip() or "no message"
 
-    def close(self):
+    def close(self) -> None:
         """Ends the process."""
         atexit.unregister(self.close)
         if not self.process.stdin.closed:
@@ -81,7 +82,7 @@ class Worker:
 _running: list[Worker] = []
 
 
-def ask(job) -> dict:
+def ask(job: dict) -> dict:
     """Runs a job in the process's worker; a worker that failed is replaced at the next job."""
     if not _running:
         _running.append(Worker())

@@ -3,13 +3,14 @@
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from tfgen.serving.settings import flags
 from tfgen.serving.status import Failure
 
 
-def main(arguments=None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until it is told to stop by SIGINT or SIGTERM; the exit status."""
     options = flags.parse(arguments)
     if options is None:

@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+from collections.abc import Callable
 
 from tfgen.serving.server import Server
 from tfgen.serving.settings.options import Options
@@ -11,7 +12,7 @@ from tfgen.serving.status import Failure
 log = logging.getLogger(__name__)
 
 
-def run(options: Options, pages=None, on_ready=None) -> None:
+def run(options: Options, pages: Callable | None = None, on_ready: Callable | None = None) -> None:
     """Serves until SIGINT or SIGTERM; requests under way are finished.
 
     Args:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
@@ -15,7 +16,9 @@ from tfgen.serving.status import Code, Failure, invalid
 _MODEL = ("saved_model.pb", "saved_model.pbtxt")
 
 
-def serve(path, *, pages=None, on_ready=None, **options) -> None:
+def serve(
+    path: Path | str, *, pages: Callable | None = None, on_ready: Callable | None = None, **options
+) -> None:
     """Serves an export folder, or all export folders in a folder, until Ctrl-C or SIGTERM.
 
     Args:
@@ -42,7 +45,7 @@ def serve(path, *, pages=None, on_ready=None, **options) -> None:
         run(Options(**{**chosen, **given}), pages, on_ready)
 
 
-def found(path) -> dict[str, Path]:
+def found(path: Path | str) -> dict[str, Path]:
     """Model name -> folder of its versions, of what can be served at a path.
 
     Raises:

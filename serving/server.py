@@ -5,7 +5,9 @@ import contextlib
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 import uvicorn
@@ -53,18 +55,18 @@ class Server:
         Failure: Options or files that are wrong.
     """
 
-    def __init__(self, options: Options, pages=None):
+    def __init__(self, options: Options, pages: Callable | None = None):
         self.core = Core(options)
         self.options = options
         self.rest_port = self.grpc_port = None
         self._pages = pages
         self._rest_pool = ThreadPoolExecutor(options.rest_api_num_threads, "rest")
         self._grpc_pool = ThreadPoolExecutor(options.grpc_max_threads, "grpc")
-        self._socket = None
-        self._loop = None
-        self._stopping = None
+        self._socket: Any = None
+        self._loop: Any = None  # While the server runs, as is the next.
+        self._stopping: Any = None
         self._ready = threading.Event()
-        self._failure = None
+        self._failure: Failure | None = None
         self._thread = threading.Thread(target=self._serve, name="server", daemon=True)
 
     def start(self) -> "Server":

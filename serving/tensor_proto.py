@@ -1,6 +1,7 @@
 """TensorProto to and from arrays; answers use typed fields, as TensorFlow Serving's do."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ _QUANTIZED = {"qint8": np.int8, "quint8": np.uint8, "qint16": np.int16, "quint16
 _QUANTIZED["qint32"] = np.int32
 
 
-def to_array(proto) -> np.ndarray:
+def to_array(proto: Any) -> np.ndarray:
     """The array of a TensorProto, from `tensor_content` or typed fields.
 
     A typed field shorter than the shape is filled up with its last value.
@@ -125,7 +126,7 @@ def _filled(values, size):
     return array
 
 
-def write(array: np.ndarray, dtype: int, proto, as_content: bool = False) -> None:
+def write(array: np.ndarray, dtype: int, proto: Any, as_content: bool = False) -> None:
     """Fills an empty TensorProto.
 
     Args:

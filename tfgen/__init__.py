@@ -21,4 +21,18 @@ from tfgen.lazy import attach
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = attach(__name__, {"evaluation.evaluate": ("evaluate",)})
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "evaluation.evaluate": ("evaluate",),
+        "model": (
+            "GenerativeModel",
+            "descend",
+            "initial_weights",
+        ),
+        "signature": (
+            "Input",
+            "Signature",
+        ),
+    },
+)

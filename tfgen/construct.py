@@ -84,7 +84,11 @@ def resolved(table: Mapping[str, Any], spec: Any, where: str, hidden: Iterable[s
 
 
 def fill(
-    function: Callable, arguments: dict, where: str, hidden: Iterable[str] = (), extra=None
+    function: Callable,
+    arguments: dict,
+    where: str,
+    hidden: Iterable[str] = (),
+    extra: Mapping[str, inspect.Parameter] | None = None,
 ) -> dict:
     """Checked `arguments` with the defaults of `function`, tuples as lists."""
     accepted = check(function, arguments, where, hidden, extra)
@@ -98,7 +102,13 @@ def fill(
     return filled
 
 
-def check(function, arguments, where, hidden=(), extra=None) -> dict[str, inspect.Parameter]:
+def check(
+    function: Callable,
+    arguments: Mapping[str, Any],
+    where: str,
+    hidden: Iterable[str] = (),
+    extra: Mapping[str, inspect.Parameter] | None = None,
+) -> dict[str, inspect.Parameter]:
     """The parameters that a config may set, after checking `arguments` against them.
 
     Args:
@@ -121,7 +131,7 @@ def check(function, arguments, where, hidden=(), extra=None) -> dict[str, inspec
     return accepted
 
 
-def split(table, spec, where) -> tuple[str, dict]:
+def split(table: Mapping[str, Any], spec: Any, where: str) -> tuple[str, dict]:
     """The name and the arguments of a spec."""
     if isinstance(spec, str):
         spec = {"name": spec}
@@ -136,7 +146,7 @@ def split(table, spec, where) -> tuple[str, dict]:
     return name, arguments
 
 
-def entry(table, name) -> Callable:
+def entry(table: Mapping[str, Any], name: str) -> Callable:
     """An entry of a table, imported where it is a dotted path."""
     value = table[name]
     if isinstance(value, str):
@@ -145,7 +155,7 @@ def entry(table, name) -> Callable:
     return value
 
 
-def parameters(function) -> dict[str, inspect.Parameter]:
+def parameters(function: Callable) -> dict[str, inspect.Parameter]:
     """Keyword parameters by name; for a class whose `**kwargs` go to its base, those of the base.
 
     `self` and the parameters that collect others are left out.

@@ -5,13 +5,16 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 _PREFIX = ".unfinished-"
 
 
-def write(path: Path, produce: Callable[[Path], None]) -> None:
+def write(path: Path, produce: Callable[[Path], Any]) -> None:
     """Puts a complete file at `path`, or leaves what was there.
 
     `produce` writes a temporary file in the same folder, which is synchronised with the disk and
@@ -64,7 +67,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sha256_of_arrays(arrays) -> str:
+def sha256_of_arrays(arrays: Iterable[np.ndarray]) -> str:
     """The SHA-256 of the bytes of arrays, one after the other, in hexadecimal."""
     digest = hashlib.sha256()
     for array in arrays:

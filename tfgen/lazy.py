@@ -3,9 +3,13 @@
 import importlib
 import pkgutil
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 
-def attach(package, homes):
+def attach(
+    package: str, homes: Mapping[str, Sequence[str]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """What a package's `__init__` needs to hand on its modules and names of theirs.
 
         __getattr__, __dir__, __all__ = attach(__name__, {"basic": ("mlp", "upsampling")})

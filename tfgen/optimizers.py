@@ -14,7 +14,7 @@ class GeometricDecay(keras.optimizers.schedules.LearningRateSchedule):
         floor: Lowest rate.
     """
 
-    def __init__(self, initial=0.1, factor=1.000004, floor=1e-6):
+    def __init__(self, initial: float = 0.1, factor: float = 1.000004, floor: float = 1e-6):
         self.initial = initial
         self.factor = factor
         self.floor = floor
@@ -39,7 +39,9 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         decay_steps: Updates until the rate is 0, where it stays.
     """
 
-    def __init__(self, initial=2e-4, constant_steps=100_000, decay_steps=100_000):
+    def __init__(
+        self, initial: float = 2e-4, constant_steps: int = 100_000, decay_steps: int = 100_000
+    ):
         if decay_steps < 1 or constant_steps < 0:
             raise ValueError(
                 "`decay_steps` must be at least 1 and `constant_steps` at least 0. "
@@ -77,10 +79,10 @@ class RampedSGD(keras.optimizers.SGD):
     def __init__(
         self,
         learning_rate=0.1,
-        momentum=0.5,
-        final_momentum=0.7,
-        ramp_steps=125_000,
-        name="ramped_sgd",
+        momentum: float = 0.5,
+        final_momentum: float = 0.7,
+        ramp_steps: int = 125_000,
+        name: str = "ramped_sgd",
         **kwargs,
     ):
         super().__init__(learning_rate=learning_rate, momentum=momentum, name=name, **kwargs)

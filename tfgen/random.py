@@ -15,6 +15,8 @@ This module imports without TensorFlow.
 
 import functools
 import zlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -75,17 +77,17 @@ class _TensorFlow:
 
 
 @functools.cache
-def namespace(name):
+def namespace(name: str):
     """The array namespace "numpy" or "tensorflow"."""
     return _NumPy if name == "numpy" else _TensorFlow()
 
 
-def purpose(name):
+def purpose(name: str) -> int:
     """The 32-bit stream number of a named purpose."""
     return zlib.crc32(name.encode())
 
 
-def philox(xp, counter, key):
+def philox(xp: Any, counter: Sequence, key: Sequence) -> tuple:
     """Four arrays of 32 random bits for each (4-word counter, 2-word key), all held in uint64."""
     mask, half = xp.word(_MASK), xp.word(32)
     c0, c1, c2, c3 = counter
@@ -139,7 +141,7 @@ def _rows(xp, columns, shape):
     return xp.reshape(flat[:, :width], tuple(shape))
 
 
-def uniform(xp, shape, key, stream, first=0):
+def uniform(xp: Any, shape: Sequence, key: Any, stream: tuple, first: Any = 0) -> Any:
     """Uniform float32 in [0, 1).
 
     Args:
@@ -153,7 +155,7 @@ def uniform(xp, shape, key, stream, first=0):
     return _rows(xp, [_unit(xp, w) for w in words], shape)
 
 
-def normal(xp, shape, key, stream, first=0):
+def normal(xp: Any, shape: Sequence, key: Any, stream: tuple, first: Any = 0) -> Any:
     """Standard normal float32 by Box-Muller; arguments as for `uniform`."""
     w = [_unit(xp, w) for w in _bits(xp, shape[0], _width(shape), key, stream, first)]
     columns = []
@@ -164,7 +166,9 @@ def normal(xp, shape, key, stream, first=0):
     return _rows(xp, columns, shape)
 
 
-def categorical(xp, shape, key, stream, num_classes, first=0):
+def categorical(
+    xp: Any, shape: Sequence, key: Any, stream: tuple, num_classes: int, first: Any = 0
+) -> Any:
     """Uniform int32 in 0 .. num_classes - 1; arguments as for `uniform`."""
     u = uniform(xp, shape, key, stream, first)
     return xp.cast(u * np.float32(num_classes), xp.int32)

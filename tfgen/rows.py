@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfgen.step import draws
 
 
-def gathered(x):
+def gathered(x: tf.Tensor) -> tf.Tensor:
     """The rows of all replicas, in order. (B, ...) -> (replicas * B, ...)"""
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
@@ -17,7 +17,7 @@ def gathered(x):
     return context.all_gather(x, axis=0)
 
 
-def own(x, count):
+def own(x: tf.Tensor, count: int) -> tf.Tensor:
     """This replica's `count` rows of a global batch. (replicas * B, ...) -> (B, ...)"""
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
@@ -26,12 +26,12 @@ def own(x, count):
     return x[first : first + count]
 
 
-def rolled(x):
+def rolled(x: tf.Tensor) -> tf.Tensor:
     """Each row replaced by the one before it in the global batch. (B, ...) -> (B, ...)"""
     return own(tf.roll(gathered(x), 1, axis=0), tf.shape(x)[0])
 
 
-def shuffled(purpose, x, groups=None):
+def shuffled(purpose: str, x: tf.Tensor, groups: tf.Tensor | None = None) -> tf.Tensor:
     """The rows in an order drawn over the global batch. (B, ...) -> (B, ...)
 
     Args:

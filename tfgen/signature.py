@@ -5,7 +5,7 @@ derive from the `signatures()` of the model. This module imports without TensorF
 """
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -70,7 +70,7 @@ class Input:
         """A text as token numbers, int32 (length,); it cannot be drawn."""
         return cls((length,), "int32", num_classes=num_tokens)
 
-    def draw(self, xp, seeds, name: str):
+    def draw(self, xp: Any, seeds: Any, name: str) -> Any:
         """One row a seed, (N, *shape); a pure function of each seed and the input's name."""
         shape = (seeds.shape[0] if seeds.shape[0] is not None else _size(seeds), *self.shape)
         stream = (0, random.purpose(name))
@@ -80,11 +80,10 @@ class Input:
             u = random.uniform(xp, shape, seeds, stream)
             return u * np.float32(self.high - self.low) + np.float32(self.low)
         if self.distribution == "categorical":
-            return random.categorical(xp, shape, seeds, stream, self.num_classes)
+            return random.categorical(xp, shape, seeds, stream, self.num_classes or 0)
         if self.distribution == "choice":
-            return _chosen(
-                self.choices, random.categorical(xp, shape, seeds, stream, len(self.choices))
-            )
+            choices = self.choices or ()
+            return _chosen(choices, random.categorical(xp, shape, seeds, stream, len(choices)))
         raise ValueError(f"Input {name!r} cannot be drawn and must be given.")
 
 
@@ -131,7 +130,7 @@ class Signature:
 
         return [tf.TensorSpec((None, *i.shape), i.dtype, name) for name, i in self.inputs.items()]
 
-    def draw(self, seeds: Sequence[int], namespace: str = "numpy", **given) -> dict[str, Any]:
+    def draw(self, seeds: Iterable[int], namespace: str = "numpy", **given) -> dict[str, Any]:
         """Completes `given` with drawn inputs; row n depends on seeds[n] alone.
 
         Args:
@@ -143,7 +142,7 @@ class Signature:
             ValueError: An input that cannot be drawn is missing, or a given one is unknown or has
                 another shape.
         """
-        seeds = as_seeds(seeds) if namespace == "numpy" else seeds
+        numbers: Any = as_seeds(seeds) if namespace == "numpy" else seeds
         unknown = [name for name in given if name not in self.inputs]
         if unknown:
             raise ValueError(f"Unknown inputs {unknown}. Known: {', '.join(self.inputs)}.")
@@ -154,9 +153,9 @@ class Signature:
         drawn = {}
         for name, spec in self.inputs.items():
             if name not in given:
-                drawn[name] = spec.draw(xp, seeds, name)
+                drawn[name] = spec.draw(xp, numbers, name)
             elif namespace == "numpy":
-                drawn[name] = _given(name, spec, given[name], len(seeds))
+                drawn[name] = _given(name, spec, given[name], len(numbers))
             else:
                 drawn[name] = given[name]
         return drawn
@@ -181,7 +180,7 @@ class Numbers:
     files: dict[str, str]
 
 
-def as_seeds(seeds) -> np.ndarray:
+def as_seeds(seeds: Iterable[int]) -> np.ndarray:
     """(N,) int64 seeds from any sequence of integers.
 
     Raises:

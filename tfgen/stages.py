@@ -1,11 +1,17 @@
 """Training in stages: one `fit` whose steps change their form at known counts, each traced once."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import keras
 
-from tfgen.model import inner
+from tfgen.model import GenerativeModel, inner
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
-def train_function(model, make, enter):
+def train_function(model: GenerativeModel, make: Callable, enter: Callable):
     """What Keras calls for each step, with one graph for each stage.
 
     The stage is chosen in Python between two steps: a graph that held all stages at once would be
@@ -31,7 +37,7 @@ def train_function(model, make, enter):
     return run
 
 
-def one_step_an_execution(who, keras_arguments):
+def one_step_an_execution(who: str, keras_arguments: dict):
     """Refuses `steps_per_execution`: the next stage is chosen between two executions.
 
     Raises:
@@ -45,7 +51,7 @@ def one_step_an_execution(who, keras_arguments):
         )
 
 
-def restart(optimizer, strategy):
+def restart(optimizer: keras.optimizers.Optimizer, strategy: "tf.distribute.Strategy"):
     """Puts an optimizer's slots back to those of a new one; moving averages of weights stay.
 
     Its count of updates goes back to 1 and not to 0, because at 0 Keras would begin the averages

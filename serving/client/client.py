@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ class Client:
         timeout: float = 60.0,
         max_rows: int | None = None,
         manifest: dict | Path | str | None = None,
-        credentials=None,
+        credentials: Any = None,
     ):
         if version is not None and label is not None:
             raise ValueError("Give `version` or `label`, not both.")
@@ -72,7 +73,7 @@ class Client:
             from tfgen.serving.client.rest import Rest
 
             url = address if "://" in address else f"http://{address}"
-            self._transport = Rest(url, model, version, label)
+            self._transport: Any = Rest(url, model, version, label)
         elif protocol == "grpc":
             from tfgen.serving.client.rpc import Grpc
 
@@ -151,7 +152,7 @@ class Client:
             inputs = self._drawn(name, as_seeds(seeds), inputs)
         return self._first(name, inputs, as_images)
 
-    def translate(self, image, to, as_images: bool = False, **inputs):
+    def translate(self, image: Any, to: Any, as_images: bool = False, **inputs):
         """Pictures in another domain: (N, H, W, C), or N PIL pictures.
 
         Args:
@@ -174,7 +175,7 @@ class Client:
             raise ValueError(f"Model {self.model!r} translates {known}. Received: to={to!r}.")
         rows = 1 if is_picture([image]) else len(image)
         domain, spec = np.asarray(to), table["translate"].inputs["domain"]
-        if domain.ndim < len(spec.shape):
+        if domain.ndim < len(spec.shape or ()):
             domain = np.repeat(domain[np.newaxis], rows, axis=0)
         return self._first("translate", {"image": image, "domain": domain, **inputs}, as_images)
 
@@ -229,7 +230,8 @@ class Client:
             else v
             for n, v in given.items()
         }
-        return Signature(None, inputs).draw(seeds, **given)
+        drawn_from = Signature(None, inputs)  # type: ignore[arg-type]  # And nothing else.
+        return drawn_from.draw(seeds, **given)
 
     def _tried(self, call, *arguments):
         """A call of the transport, again while the server is unavailable and time is left."""

@@ -1,6 +1,7 @@
 """TensorFlow Serving's gRPC API as a client calls it."""
 
 import functools
+from typing import Any
 
 import grpc
 import numpy as np
@@ -31,7 +32,14 @@ class Grpc:
         credentials: `grpc.ChannelCredentials`; None: no encryption.
     """
 
-    def __init__(self, address, model, version, label, credentials=None):
+    def __init__(
+        self,
+        address: str,
+        model: str,
+        version: int | None,
+        label: str | None,
+        credentials: Any = None,
+    ):
         if credentials is None:
             self._channel = grpc.insecure_channel(address, _UNLIMITED)
         else:

@@ -5,6 +5,7 @@ import io
 import json
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import orjson
@@ -37,7 +38,7 @@ class Served:
     outputs: dict[str, Tensor]
 
 
-def cast(name: str, value, wanted: Tensor) -> np.ndarray:
+def cast(name: str, value: Any, wanted: Tensor) -> np.ndarray:
     """A value as the array of an input.
 
     Args:
@@ -92,7 +93,7 @@ def _texts(value):
     return result.reshape(array.shape)
 
 
-def is_picture(value) -> bool:
+def is_picture(value: Any) -> bool:
     """Whether a value is a PIL picture, or a list of them."""
     several = isinstance(value, (list, tuple)) and len(value) and hasattr(value[0], "getbands")
     return several or hasattr(value, "getbands")
@@ -176,7 +177,7 @@ def decode(body: bytes) -> dict:
         return json.loads(body.decode("utf-8", "surrogateescape"))
 
 
-def received(value, tensor: Tensor) -> np.ndarray:
+def received(value: Any, tensor: Tensor) -> np.ndarray:
     """The array of a REST output; bytes where the type is string."""
     if tensor.dtype != "string":
         array = np.asarray(value, np.dtype(tensor.dtype))
@@ -184,7 +185,8 @@ def received(value, tensor: Tensor) -> np.ndarray:
         array = _unpacked(value)
     known = tensor.shape is not None and None not in tensor.shape[1:]
     if not array.size and known and tensor.shape:
-        return array.reshape((len(value), *tensor.shape[1:]))
+        sides: Any = tensor.shape[1:]
+        return array.reshape((len(value), *sides))
     return array
 
 
@@ -206,7 +208,7 @@ def _unpacked(value):
     return array.reshape(shape) if math.prod(shape) else np.empty(shape, object)
 
 
-def from_png(data) -> list:
+def from_png(data: np.ndarray) -> list:
     """PIL pictures of an array of encoded files."""
     from PIL import Image
 

@@ -31,7 +31,12 @@ _TEMPLATES = Path(__file__).parent
 
 
 def write(
-    export, *, name: str | None = None, image: str = IMAGE, cores: int = 2, batch: int = 64
+    export: Path | str,
+    *,
+    name: str | None = None,
+    image: str = IMAGE,
+    cores: int = 2,
+    batch: int = 64,
 ) -> Path:
     """Writes `serving-kit/` into an export folder, over an older one of its files.
 

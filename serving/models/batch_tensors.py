@@ -1,11 +1,14 @@
 """Rows of several requests as one batch, and the outputs of the batch as theirs again."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from tfgen.serving.settings.batch_options import BatchOptions
 from tfgen.serving.status import Code, Failure
 
 
-def gathered(pieces, rows, options):
+def gathered(pieces: list, rows: int, options: BatchOptions):
     """The inputs of a batch.
 
     Args:
@@ -56,7 +59,7 @@ def _padded(part, shape):
     return np.pad(part, widths, constant_values=fill)
 
 
-def split(outputs, pieces, rows, padding):
+def split(outputs: Sequence[np.ndarray], pieces: list, rows: int, padding: int) -> list:
     """The outputs of each piece.
 
     Raises:

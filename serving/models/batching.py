@@ -34,7 +34,7 @@ class Task:
         self.future = Future()
         self.since = time.perf_counter()
         self.results = {}
-        self.is_running = None
+        self.is_running: bool | None = None
         self.lock = threading.Lock()  # Its pieces may run in several threads.
 
     def start(self) -> bool:
@@ -85,7 +85,7 @@ class Queue:
         options: Sizes and limits.
     """
 
-    def __init__(self, scheduler, run: Callable, options: BatchOptions):
+    def __init__(self, scheduler: "Scheduler", run: Callable, options: BatchOptions):
         self.scheduler = scheduler
         self.run = run
         self.options = options

@@ -1,5 +1,8 @@
 """Classify, Regress and MultiInference: serialized tf.Examples in, classes or values out."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from tensorflow_serving.apis import classification_pb2, inference_pb2, regression_pb2
 
@@ -11,7 +14,7 @@ from tfgen.serving.status import Code, Failure, invalid
 INPUTS, CLASSES, SCORES, OUTPUTS = "inputs", "classes", "scores", "outputs"
 
 
-def serialized(request_input) -> list[bytes]:
+def serialized(request_input: Any) -> list[bytes]:
     """The examples of an Input message, its context merged into each.
 
     Raises:
@@ -84,7 +87,7 @@ def _outputs(signature, method, name):
     return aliases
 
 
-def classification(run: Plan, arrays):
+def classification(run: Plan, arrays: Sequence[np.ndarray]):
     """The ClassificationResult of a run.
 
     Raises:
@@ -92,7 +95,7 @@ def classification(run: Plan, arrays):
     """
     (examples,) = run.feeds.values()
     outputs = dict(zip(run.aliases, arrays, strict=True))
-    shape = None
+    shape: Any = None
     for alias, array in outputs.items():
         if array.dtype != (np.dtype(object) if alias == CLASSES else np.dtype(np.float32)):
             raise invalid(f"Expected {alias} Tensor of another type. Got: {array.dtype}")
@@ -118,7 +121,7 @@ def _text(label):
     return label.decode(errors="replace") if isinstance(label, bytes) else label
 
 
-def regression(run: Plan, arrays):
+def regression(run: Plan, arrays: Sequence[np.ndarray]):
     """The RegressionResult of a run.
 
     Raises:
@@ -140,7 +143,7 @@ def regression(run: Plan, arrays):
     return result
 
 
-def check_tasks(tasks) -> None:
+def check_tasks(tasks: Sequence) -> None:
     """Refuses a MultiInferenceRequest whose tasks do not belong together.
 
     Raises:
@@ -163,7 +166,7 @@ def check_tasks(tasks) -> None:
             )
 
 
-def task_result(run: Plan, method: str, arrays):
+def task_result(run: Plan, method: str, arrays: Sequence[np.ndarray]):
     """The InferenceResult of one task, without its model_spec."""
     result = inference_pb2.InferenceResult()
     if method == CLASSIFY:

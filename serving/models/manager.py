@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from tfgen.serving.models.predict import Servable
 from tfgen.serving.models.versions import State, Version
@@ -23,9 +24,9 @@ class Lease:
     """The right to use a version until it is released."""
 
     def __init__(self, manager: "Manager", version: Version):
-        self.servable = version.servable
+        self.servable: Any = version.servable  # A leased version is loaded.
         self._manager = manager
-        self._version = version
+        self._version: Version | None = version
 
     def release(self, _: Future | None = None) -> None:
         """Ends the use; more than once is harmless."""

@@ -1,5 +1,7 @@
 """Status and metadata of models, as messages and as JSON."""
 
+from typing import Any
+
 import orjson
 from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
@@ -43,7 +45,7 @@ def signature_map(servable: Servable):
     return made
 
 
-def as_dict(message) -> dict:
+def as_dict(message: Any) -> dict:
     """A message as plain data: snake_case, defaults shown, 64-bit integers as strings."""
     return json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True

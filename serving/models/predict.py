@@ -2,7 +2,9 @@
 
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +69,7 @@ class Servable:
         self.model = model
         self.checks_method = checks_method
         self._metrics = metrics
-        self._scheduler = scheduler
+        self._scheduler: Any = scheduler  # Of batches; None where every run is alone.
         self._options = options
         self._queues: dict[str, Queue] = {}
         self._lock = threading.Lock()
@@ -126,7 +128,12 @@ class Servable:
         self.model.close()
 
 
-def predict_plan(servable: Servable, signature_name: str, tensors, output_filter=()) -> Plan:
+def predict_plan(
+    servable: Servable,
+    signature_name: str,
+    tensors: dict[str, np.ndarray],
+    output_filter: Iterable[str] = (),
+) -> Plan:
     """The run that a predict request asks for.
 
     Args:

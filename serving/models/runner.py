@@ -4,7 +4,9 @@ import asyncio
 import collections
 import functools
 import math
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from tfgen.serving.models.manager import Lease
 from tfgen.serving.models.predict import Plan
@@ -13,7 +15,7 @@ from tfgen.serving.status import Code, Failure
 INLINE = 1 << 15  # Bytes whose parsing or printing is cheaper than a change of thread.
 
 
-async def aside(pool: ThreadPoolExecutor, size: int, function, *arguments):
+async def aside(pool: ThreadPoolExecutor, size: int, function: Callable, *arguments) -> Any:
     """A function's result: on the event loop for small things, on a thread for large ones."""
     if size <= INLINE:
         return function(*arguments)
@@ -68,7 +70,7 @@ class Arrivals:
     """
 
     def __init__(self):
-        self._loop = None
+        self._loop: Any = None  # That of the first who waits.
         self._done = collections.deque()
         self._is_called = False
 

@@ -8,6 +8,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from tfgen.serving import metrics as names
 from tfgen.serving import tensor_proto
+from tfgen.serving.metrics import Metrics
 from tfgen.serving.models import examples
 from tfgen.serving.models.predict import CLASSIFY, REGRESS, Servable, predict_plan
 from tfgen.serving.status import Code, Failure, from_exception, invalid
@@ -16,7 +17,7 @@ FILE = "assets.extra/tf_serving_warmup_requests"
 MOST = 1000
 
 
-def replay(servable: Servable, iterations: int, metrics) -> int:
+def replay(servable: Servable, iterations: int, metrics: Metrics) -> int:
     """Runs every record of the version's warm-up file.
 
     Args:

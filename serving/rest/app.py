@@ -3,7 +3,9 @@
 import logging
 import re
 import zlib
+from collections.abc import Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -38,14 +40,16 @@ class App:
         pages: ASGI application for every path that is neither REST nor metrics; None: 404.
     """
 
-    def __init__(self, core: Core, pool: ThreadPoolExecutor, pages=None):
+    def __init__(self, core: Core, pool: ThreadPoolExecutor, pages: Callable | None = None):
         self._core = core
         self._rest = Rest(core, pool)
         self._pool = pool
         self._pages = pages
         self._headers = _CORS if core.options.rest_api_enable_cors_support else {}
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(
+        self, scope: MutableMapping[str, Any], receive: Callable, send: Callable
+    ) -> None:
         if scope["type"] != "http":
             return
         path = _path(scope)
@@ -77,8 +81,8 @@ class App:
         except Exception as unforeseen:
             # The outermost place: a defect of ours must not cost the client its answer.
             log.exception("%s %s", request.method, path)
-            failure = Failure(Code.INTERNAL, f"Internal error: {type(unforeseen).__name__}")
-            return self._json(error(failure.message), failure.http)
+            ours = Failure(Code.INTERNAL, f"Internal error: {type(unforeseen).__name__}")
+            return self._json(error(ours.message), ours.http)
 
     def _options(self, request):
         origin = request.headers.get("origin", "")

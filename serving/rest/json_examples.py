@@ -1,5 +1,7 @@
 """Classify and regress over REST: `examples` into tf.Example protos, results into bodies."""
 
+from typing import Any
+
 import orjson
 
 from tfgen.serving.rest.json_parse import Document
@@ -74,7 +76,7 @@ def _typed(name, value):
     raise invalid(f"Feature: {name} has element with unexpected JSON type: {kind(value)}")
 
 
-def classifications(result) -> bytes:
+def classifications(result: Any) -> bytes:
     """The body of a classify answer.
 
     Args:
@@ -93,7 +95,7 @@ def _class(label, score) -> bytes:
     return b"[" + string(label.encode()) + b"," + number(score, 9).encode() + b"]"
 
 
-def regressions(result) -> bytes:
+def regressions(result: Any) -> bytes:
     """The body of a regress answer.
 
     Args:

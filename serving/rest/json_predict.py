@@ -180,7 +180,7 @@ def answer(outputs: dict[str, np.ndarray], infos: dict[str, Any], is_row: bool) 
     """
     if not outputs:
         raise invalid("Cannot convert empty tensor map to JSON")
-    texts = {}
+    texts: dict[str, Any] = {}
     if is_row:
         _check_rows(outputs)
     for name, array in outputs.items():

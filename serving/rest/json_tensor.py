@@ -7,6 +7,7 @@ walks the value itself where it can, or where an error has to be named.
 import base64
 import binascii
 import re
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ _DEEPEST = 254  # Axes of a TensorFlow shape.
 _AXES = 64  # Axes of a NumPy array.
 
 
-def tensor(value, dtype: int, is_plain: bool = False) -> np.ndarray:
+def tensor(value: Any, dtype: int, is_plain: bool = False) -> np.ndarray:
     """The array that a value stands for.
 
     Args:
@@ -50,7 +51,7 @@ def tensor(value, dtype: int, is_plain: bool = False) -> np.ndarray:
     return _walk(value, type_name, dtypes.numpy(dtype))
 
 
-def is_base64(value) -> bool:
+def is_base64(value: Any) -> bool:
     """Whether it is an object with the one member "b64", a string."""
     return (
         isinstance(value, dict)
@@ -102,7 +103,7 @@ def _walk(value, type_name, numpy_type):
     if len(shape) > _AXES:
         raise invalid(f"Tensors of more than {_AXES} dimensions are not supported")
     if type_name == "string":
-        array = np.empty(len(leaves), object)
+        array: np.ndarray = np.empty(len(leaves), np.dtype(object))
         array[:] = leaves
     elif type_name in ("float", "double"):
         with np.errstate(over="ignore"):
@@ -164,7 +165,7 @@ def _leaf(value, type_name):
     )
 
 
-def kind(value) -> str:
+def kind(value: Any) -> str:
     """RapidJSON's name of a value's kind."""
     if value is None:
         return "Null"

@@ -8,6 +8,7 @@ the digits: the double nearest to a decimal of at most 15 digits is printed as j
 import base64
 import math
 import re
+from typing import Any
 
 import numpy as np
 import orjson
@@ -137,7 +138,7 @@ def _nested(array, write):
     return b"[" + b",".join([_nested(part, write) for part in array]) + b"]"
 
 
-def quoted(value) -> str:
+def quoted(value: Any) -> str:
     """A parsed value as the text that error messages repeat: indented, cut at 256 bytes."""
     parts, size = [], 0
     for part in _pieces(value):

@@ -5,6 +5,7 @@ It accepts NaN and Inf tokens, any depth, a byte order mark before the root and 
 
 import math
 import re
+from typing import Any
 
 import orjson
 
@@ -26,10 +27,11 @@ EXPONENT = "Miss exponent in number."
 UNSPECIFIC = "Unspecific syntax error."
 
 _BOM = b"\xef\xbb\xbf"
-_SPACE = re.compile(rb"[ \t\n\r]*")
-_PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
-_HEX = re.compile(rb"[0-9A-Fa-f]*")
-_DIGITS = re.compile(rb"[0-9]*")
+# Any: these match everywhere, if only the empty text, so that a match is never None.
+_SPACE: Any = re.compile(rb"[ \t\n\r]*")
+_PLAIN: Any = re.compile(rb'[^"\\\x00-\x1f]*')
+_HEX: Any = re.compile(rb"[0-9A-Fa-f]*")
+_DIGITS: Any = re.compile(rb"[0-9]*")
 _SIMPLE = rb"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
 # Many numbers at once, short enough to fit a double whatever their exponent.
 _RUN = re.compile(rb"(?:" + _SIMPLE + rb"[ \t\n\r]*,[ \t\n\r]*)++")
@@ -52,6 +54,7 @@ class Object(dict):
     """
 
     __slots__ = ("members",)
+    members: int
 
 
 class Parser:
@@ -131,7 +134,7 @@ class Parser:
         self.numbers(value)
         return None, False
 
-    def numbers(self, array):
+    def numbers(self, array: list):
         """Takes the numbers that come next and are each followed by a comma."""
         run = self.text[self.at] in _FIRST and _RUN.match(self.text, self.at)
         if run:
@@ -146,7 +149,7 @@ class Parser:
         if head in _STRUCTURE:
             raise self.fail(UNSPECIFIC)
 
-    def attach(self, value):
+    def attach(self, value: Any):
         """Puts a complete value into its container, and closes that where it ends."""
         parent = self.open[-1]
         is_array = type(parent) is list

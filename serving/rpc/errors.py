@@ -1,6 +1,8 @@
 """Failures as gRPC statuses."""
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 import grpc
 
@@ -12,14 +14,14 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _LONGEST = 1500  # Characters; a status travels in a header, and clients limit those to 8 KiB.
 
 
-def set_status(context, failure: Failure) -> None:
+def set_status(context: grpc.ServicerContext, failure: Failure) -> None:
     """Makes the call end with a failure."""
     text = failure.message.encode(errors="replace").decode()
     context.set_code(_CODES[int(failure.code)])
     context.set_details(text[:_LONGEST])
 
 
-async def answered(call, request, context):
+async def answered(call: Callable, request: Any, context: grpc.ServicerContext):
     """The response of a handler, or the status of its failure."""
     try:
         return await call(request, context)

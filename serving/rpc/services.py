@@ -3,6 +3,7 @@
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 from tensorflow_serving.apis import (
     classification_pb2,
@@ -23,6 +24,9 @@ from tfgen.serving.models.runner import aside, run
 from tfgen.serving.models.saved_model import DEFAULT_SIGNATURE
 from tfgen.serving.rpc.errors import answered, set_status
 from tfgen.serving.status import Failure, invalid
+
+if TYPE_CHECKING:
+    import grpc
 
 
 def _spec(request):
@@ -70,19 +74,19 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def _lease(self, spec):
         return self._core.manager.lease(spec.name, _number(spec), _label(spec))
 
-    async def Predict(self, request, context):
+    async def Predict(self, request: Any, context: "grpc.ServicerContext"):
         return await self._inference("Predict", self._predict, request, context)
 
-    async def Classify(self, request, context):
+    async def Classify(self, request: Any, context: "grpc.ServicerContext"):
         return await self._inference("Classify", self._classify, request, context)
 
-    async def Regress(self, request, context):
+    async def Regress(self, request: Any, context: "grpc.ServicerContext"):
         return await self._inference("Regress", self._regress, request, context)
 
-    async def MultiInference(self, request, context):
+    async def MultiInference(self, request: Any, context: "grpc.ServicerContext"):
         return await self._inference("MultiInference", self._multi, request, context)
 
-    async def GetModelMetadata(self, request, context):
+    async def GetModelMetadata(self, request: Any, context: "grpc.ServicerContext"):
         return await answered(self._metadata, request, context)
 
     async def _inference(self, api, call, request, context):
@@ -198,14 +202,14 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     def __init__(self, core: Core):
         self._core = core
 
-    async def GetModelStatus(self, request, context):
+    async def GetModelStatus(self, request: Any, context: "grpc.ServicerContext"):
         return await answered(self._status, request, context)
 
     async def _status(self, request, context):
         spec = _spec(request)
         return model_info.status(self._core.manager, spec.name, _number(spec))
 
-    async def HandleReloadConfigRequest(self, request, context):
+    async def HandleReloadConfigRequest(self, request: Any, context: "grpc.ServicerContext"):
         response = model_management_pb2.ReloadConfigResponse()
         response.status.SetInParent()
         loop = asyncio.get_running_loop()

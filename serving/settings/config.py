@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from google.protobuf import text_format
 from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
@@ -20,7 +21,7 @@ PER_MODEL_BATCHING = "batching_params.pbtxt"
 _Policy = FileSystemStoragePathSourceConfig.ServableVersionPolicy
 
 
-def read(path: str, message):
+def read(path: str, message: Any):
     """Reads a text-format file into a message of the given class.
 
     Raises:
@@ -62,7 +63,7 @@ class ModelEntry:
 
     name: str
     base_path: Path
-    policy: _Policy
+    policy: Any
     labels: dict[str, int]
 
 
@@ -107,7 +108,7 @@ def batch_options(path: str | None) -> BatchOptions:
     Raises:
         Failure: The file cannot be read, or its values do not fit together.
     """
-    given = {}
+    given: dict[str, Any] = {}
     if path:
         parameters = read(path, protos.BatchingParameters)
         for descriptor, value in parameters.ListFields():

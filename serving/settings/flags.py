@@ -1,6 +1,7 @@
 """TensorFlow Serving's command line."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import fields
 
 from tfgen.serving.settings.options import Options
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def parse(arguments=None) -> Options | None:
+def parse(arguments: Sequence[str] | None = None) -> Options | None:
     """The options of a command line, None for `--version`.
 
     A flag that cannot be honoured, set to more than its default, ends the process with status 2.

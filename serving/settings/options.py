@@ -1,7 +1,9 @@
 """What a server is told: TensorFlow Serving's flags as one value, and three limits of our own."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from tfgen.serving.status import invalid
 
@@ -13,7 +15,7 @@ def _threads():
     return 4 * (os.cpu_count() or 1)
 
 
-def flag(default, text, factory=None):
+def flag(default: Any, text: str, factory: Callable | None = None) -> Any:
     """A field that is also a flag, with its help text."""
     metadata = {"help": text}
     if factory:

@@ -5,8 +5,9 @@ inputs are drawn from seeds, it reads from the export's manifest, of which a par
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import orjson
 from starlette.responses import Response
@@ -52,7 +53,9 @@ class Studio:
         }
         self._files["/"] = self._files["/studio/index.html"]
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(
+        self, scope: MutableMapping[str, Any], receive: Callable, send: Callable
+    ) -> None:
         response = self._answer(scope["method"], scope["path"])
         await response(scope, receive, send)
 

@@ -1,7 +1,10 @@
 """The command `list`: what there is, read from the source files without importing TensorFlow."""
 
+import argparse
 import ast
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -31,14 +34,14 @@ def metrics() -> list[tuple[str, str]]:
         module, _, wanted = value.value.rpartition(".")
         tree = _tree(_PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py"))
         (home,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == wanted)
-        found.append((name, ast.get_docstring(home).splitlines()[0]))
+        found.append((name, _first(home)))
     return found
 
 
 LISTS = {"models": models, "datasets": datasets, "metrics": metrics}
 
 
-def show(arguments):
+def show(arguments: argparse.Namespace) -> None:
     """Lists the models, the data sets or the metrics."""
     entries = LISTS[arguments.what]()
     width = max(len(name) for name, _ in entries)
@@ -46,7 +49,7 @@ def show(arguments):
         print(f"{name:<{width}}  {line}")
 
 
-def add(commands, command):
+def add(commands: Any, command: Callable) -> None:
     """Adds the commands to the parser.
 
     Args:
@@ -61,15 +64,21 @@ def _tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+def _first(node):
+    return (ast.get_docstring(node) or "").partition("\n")[0]
+
+
 def _table(tree, name):
     """(key, node of the value) of the literal mapping of this name."""
     for node in tree.body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == name:
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Dict):
+            continue
+        if getattr(node.targets[0], "id", None) == name:
             pairs = zip(node.value.keys, node.value.values, strict=True)
-            return [(key.value, value) for key, value in pairs]
+            return [(ast.literal_eval(key), value) for key, value in pairs if key]
     raise LookupError(f"There is no table {name}.")
 
 
 def _first_line(module):
     path = _PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py")
-    return ast.get_docstring(_tree(path)).splitlines()[0]
+    return _first(_tree(path))

@@ -1,10 +1,13 @@
 """The commands that measure: evaluate, report and compare. TensorFlow is imported inside them."""
 
+import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
-def evaluate(arguments):
+def evaluate(arguments: argparse.Namespace):
     """Measures runs; several of them together give intervals over them."""
     from tfgen.evaluation import combine, of_run, store
     from tfgen.evaluation.chosen import chosen_metrics
@@ -57,14 +60,14 @@ def _range(text):
     return found
 
 
-def report(arguments):
+def report(arguments: argparse.Namespace):
     """Writes report.html into the folder of a run."""
     from tfgen.reports import page
 
     print(page.write(arguments.run, arguments.split, arguments.checkpoint))
 
 
-def compare(arguments):
+def compare(arguments: argparse.Namespace):
     """Shows measured runs side by side: a table, and a figure."""
     from tfgen.reports import compare
 
@@ -73,7 +76,7 @@ def compare(arguments):
     print(compare.draw(found, arguments.out))
 
 
-def add(commands, command):
+def add(commands: Any, command: Callable) -> None:
     """Adds the commands to the parser.
 
     Args:

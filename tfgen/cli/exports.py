@@ -1,11 +1,14 @@
 """The commands about exports: export and serve. TensorFlow is imported inside them."""
 
+import argparse
 import contextlib
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
-def export(arguments):
+def export(arguments: argparse.Namespace):
     """Writes SavedModel, ONNX and LiteRT files of the model of a run, verified."""
     from tfgen import export
     from tfgen.export.report import lines
@@ -30,7 +33,7 @@ def export(arguments):
         print(f"  TensorFlow Serving: {files.write(arguments.to)}")
 
 
-def serve(arguments):
+def serve(arguments: argparse.Namespace):
     """Serves an export folder, a folder of them, or a run, as TensorFlow Serving does."""
     from tfgen import serving
 
@@ -61,7 +64,7 @@ def serve(arguments):
             raise ValueError(failure.message) from failure
 
 
-def add(commands, command):
+def add(commands: Any, command: Callable) -> None:
     """Adds the commands to the parser.
 
     Args:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import warnings
+from collections.abc import Sequence
 
 import tfgen
 from tfgen.cli import catalog, evaluate, exports, runs
@@ -42,7 +43,7 @@ def parser():
     return result
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
     arguments, rest = (made := parser()).parse_known_args(argv)
     if rest and (arguments.command != "train" or any(r.startswith("-") for r in rest)):

@@ -1,11 +1,14 @@
 """The commands about runs: train, sample and translate. TensorFlow is imported inside them."""
 
+import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
-def train(arguments):
+def train(arguments: argparse.Namespace):
     """Trains the model of a config into a run folder, or goes on with it."""
     from tfgen.evaluation import AfterTraining
     from tfgen.training import config, run
@@ -20,7 +23,7 @@ def train(arguments):
     print(f"Next: tfgen sample {arguments.run} --seeds 0-63 --out grid.png")
 
 
-def sample(arguments):
+def sample(arguments: argparse.Namespace):
     """Draws samples from the model of a run."""
     from tqdm import tqdm
 
@@ -39,7 +42,7 @@ def sample(arguments):
     print(samples.save(images, chosen, out, folder))
 
 
-def translate(arguments):
+def translate(arguments: argparse.Namespace):
     """Translates pictures of your own, with CycleGAN or StarGAN."""
     from tfgen.cli import translate
     from tfgen.training import run
@@ -51,7 +54,7 @@ def translate(arguments):
     print(f"{arguments.out}: {number} pictures")
 
 
-def add(commands, command):
+def add(commands: Any, command: Callable) -> None:
     """Adds the commands to the parser.
 
     Args:

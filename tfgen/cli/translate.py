@@ -6,6 +6,7 @@ one size, the picture is resized to it and the result is resized back.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -15,10 +16,15 @@ from tfgen import pictures
 from tfgen.data.folder import EXTENSIONS, UNREADABLE
 from tfgen.data.picture import Form, fitted
 
+if TYPE_CHECKING:
+    from tfgen.model import GenerativeModel
+
 _UNIT = 32  # A multiple of what any number of halvings up to five needs.
 
 
-def translate(model, inputs: Path | str, to: str, out: Path | str) -> tuple[int, list[str]]:
+def translate(
+    model: "GenerativeModel", inputs: Path | str, to: str, out: Path | str
+) -> tuple[int, list[str]]:
     """Translates pictures into PNG files of the same names and sizes, one after the other.
 
     Args:
@@ -53,7 +59,7 @@ def translate(model, inputs: Path | str, to: str, out: Path | str) -> tuple[int,
     return len(files) - len(failures), failures
 
 
-def target(model, to: str) -> tuple[str, dict[str, np.ndarray]]:
+def target(model: "GenerativeModel", to: str) -> tuple[str, dict[str, np.ndarray]]:
     """The signature for a target, and its inputs besides the image.
 
     Raises:

@@ -11,7 +11,7 @@ import difflib
 import inspect
 import warnings
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -132,9 +132,9 @@ def source(
     """
     kind, colon, rest = name.partition(":")
     if kind in ("pairs", "patches") and rest:
-        own = {"image_size": image_size, "channels": channels, "resize": resize}
+        own: dict[str, Any] = {"image_size": image_size, "channels": channels, "resize": resize}
         own["memory_limit"] = memory_limit
-        of_tfds = {"data_dir": data_dir, "download": download}
+        of_tfds: dict[str, Any] = {"data_dir": data_dir, "download": download}
 
         def find(one, part):
             return source(one, part, **own, **(of_tfds if one.startswith("tfds:") else {}))
@@ -203,7 +203,7 @@ def load(name: str, split: str = "train", batch_size: int = 64, **options) -> tf
 
 
 # What `help` shows and configurations are checked against.
-load.__signature__ = inspect.Signature(
+load.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # `inspect` reads it.
     [p for p in inspect.signature(load).parameters.values() if p.kind is not p.VAR_KEYWORD]
     + [
         parameter

@@ -1,5 +1,7 @@
 """What happens to the images of a batch, as a pure function of (seed, step, row of the batch)."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -9,7 +11,7 @@ from tfgen.data.picture import sides
 BINARIZE = (None, "threshold", "stochastic", "fixed")
 
 
-def subkey(seed, purpose):
+def subkey(seed: int, purpose: str) -> int:
     """64 bits from a 64-bit seed and a purpose."""
     xp, bits = random.namespace("numpy"), np.uint64(seed % (1 << 64))
     counter = [np.array([word], np.uint64) for word in (0, 0, 0, random.purpose(purpose))]
@@ -18,7 +20,14 @@ def subkey(seed, purpose):
     return int(low[0]) | int(high[0]) << 32
 
 
-def augmentation(image_shape, seed, binarize, crop, crop_at, flip):
+def augmentation(
+    image_shape: tuple[int, ...],
+    seed: int,
+    binarize: str | None,
+    crop: int | tuple[int, int] | None,
+    crop_at: str | None,
+    flip: bool,
+) -> Callable:
     """A function (image, step, rows) -> image: scaled, then binarized, cropped and flipped.
 
     Its arguments are those of `tfgen.data.batches`, and (H, W, C) of the images.

@@ -63,14 +63,14 @@ def named(rest: str, split: str, find: Callable[[str, str], Source]) -> Source:
             raise ValueError(
                 f"Data set 'pairs:{rest}' has the splits train and test. Received: {split!r}."
             )
-        found = [find(rest, split + domain) for domain in ("A", "B")]
-        found = [dataclasses.replace(source, split=split) for source in found]
+        a, b = (find(rest, split + domain) for domain in ("A", "B"))
+        a, b = (dataclasses.replace(source, split=split) for source in (a, b))
     else:
         match = re.fullmatch(r"A=(.+),\s*B=(.+)", rest)
         if not match:
             raise ValueError(f"Data set 'pairs:{rest}': expected {FORMS}.")
-        found = [one(text.strip(), split, find) for text in match.groups()]
-    return pairs(*found, name=f"pairs:{rest}")
+        a, b = (one(text.strip(), split, find) for text in match.groups())
+    return pairs(a, b, name=f"pairs:{rest}")
 
 
 def inverted_digits(split: str, form: Form) -> Source:
@@ -88,7 +88,7 @@ def inverted_digits(split: str, form: Form) -> Source:
     )
 
 
-def one(text, split, find):
+def one(text: str, split: str, find: Callable[[str, str], Source]) -> Source:
     """The source of NAME, or of one class of it where `text` is NAME[CLASS].
 
     Raises:
@@ -101,7 +101,7 @@ def one(text, split, find):
     source = find(name, split)
     if "label" not in source.arrays:
         raise ValueError(f"Data set {name!r} has no classes, so there is no [{wanted}] of it.")
-    names = source.class_names or tuple(str(n) for n in range(source.num_classes))
+    names = source.class_names or tuple(str(n) for n in range(source.num_classes or 0))
     known = {**{str(n): n for n in range(len(names))}, **{n: k for k, n in enumerate(names)}}
     if wanted not in known:
         raise ValueError(f"Data set {name!r} has no class {wanted!r}. Known: {', '.join(names)}.")

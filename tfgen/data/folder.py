@@ -132,7 +132,7 @@ def _is_picture(path):
     return not hidden and path.suffix.lower() in EXTENSIONS and path.is_file()
 
 
-def pictures(root):
+def pictures(root: Path) -> list[Path]:
     """Pictures below `root`, hidden folders left out, in an order that no file system decides."""
     found = [p for p in root.rglob("*") if _is_picture(p)]
     visible = [p for p in found if not any(s.startswith(".") for s in p.relative_to(root).parts)]
@@ -200,7 +200,8 @@ def _chunks(root, listing, form) -> Iterator[Chunk]:
                 images.append(result)
                 rows.append(first + row)
             labels = None if listing.labels is None else listing.labels[rows]
-            yield Chunk(np.stack(images) if images else [], labels, failures)
+            none = np.empty((0, 1, 1, 1), np.uint8)
+            yield Chunk(np.stack(images) if images else none, labels, failures)
 
 
 def _decoded(path, form):

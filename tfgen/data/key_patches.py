@@ -66,7 +66,7 @@ def patches(
     return dataclasses.replace(made, name=f"patches:{source.name}")
 
 
-def warped(images, draws):
+def warped(images: np.ndarray, draws: np.random.Generator) -> np.ndarray:
     """Each picture turned by up to 0.2 rad, scaled by 0.9 to 1.1 and sheared by up to 0.2.
 
     About its middle; what comes in from outside repeats the border.
@@ -89,10 +89,10 @@ def warped(images, draws):
     return found
 
 
-def key_boxes(images, count=COUNT, side=None):
+def key_boxes(images: np.ndarray, count: int = COUNT, side: float | None = None) -> np.ndarray:
     """Each picture's most salient boxes, best first: (N, count, 4) top, left, height, width."""
-    shape = images.shape[1:3]
-    boxes = candidates(*shape, side)
+    height, width = shape = images.shape[1:3]
+    boxes = candidates(height, width, side)
     overlap = intersection_over_union(boxes) > _OVERLAP
     chosen = np.empty((len(images), count), np.int64)
     for first in range(0, len(images), _CHUNK):
@@ -110,7 +110,7 @@ def key_boxes(images, count=COUNT, side=None):
     return boxes[chosen]
 
 
-def candidates(height, width, side=None):
+def candidates(height: int, width: int, side: float | None = None) -> np.ndarray:
     """All boxes of about a third of each side, upright, lying and square: (K, 4).
 
     With `side`, all squares of this share of the shorter side.
@@ -131,7 +131,7 @@ def candidates(height, width, side=None):
     return np.array(sorted(found))
 
 
-def saliency(grey, boxes):
+def saliency(grey: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """The score of every box of every picture. (N, H, W), (K, 4) -> (N, K)"""
     edges = gaussian_gradient_magnitude(grey.astype(np.float64), 1.0, axes=(1, 2))
     table = np.pad(edges.cumsum(1).cumsum(2), ((0, 0), (1, 0), (1, 0)))
@@ -146,7 +146,7 @@ def saliency(grey, boxes):
     return (inner - (whole - inner)) / (2.0 * (height + width)) ** 1.5
 
 
-def intersection_over_union(boxes):
+def intersection_over_union(boxes: np.ndarray) -> np.ndarray:
     """(K, 4) -> (K, K)"""
     top, left, height, width = (boxes[:, n, None] for n in range(4))
     tall = np.minimum(top + height, (top + height).T) - np.maximum(top, top.T)
@@ -156,7 +156,7 @@ def intersection_over_union(boxes):
     return both / (area + area.T - both)
 
 
-def following(batch, step, seed, flip):
+def following(batch: dict[str, tf.Tensor], step: tf.Tensor, seed: int, flip: bool):
     """The batch with patches in [-1, 1], a float mask, and both mirrored where the image is."""
     parts, mask = batch["patches"], tf.cast(batch["mask"], tf.float32)
     if parts.dtype == tf.uint8:

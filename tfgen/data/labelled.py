@@ -3,7 +3,9 @@
 import numpy as np
 
 
-def balanced_draw(y, labels, generator):
+def balanced_draw(
+    y: np.ndarray, labels: int | None, generator: np.random.RandomState
+) -> np.ndarray:
     """Row numbers of labelled points: the classes in turn, each in random order.
 
     Args:

@@ -1,5 +1,6 @@
 """From a decoded picture of any mode and size to one row of an image array."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,13 +37,13 @@ class Form:
         if self.resize not in RESIZE:
             raise ValueError(f"resize must be one of {RESIZE}. Received: {self.resize!r}.")
 
-    def keeps(self, shape) -> bool:
+    def keeps(self, shape: Sequence[int]) -> bool:
         """Whether images of shape (H, W, C) stay as they are."""
         same_size = self.image_size is None or self.image_size == tuple(shape[:2])
         return same_size and self.channels in (None, shape[2])
 
 
-def sides(what: str, value) -> tuple[int, int]:
+def sides(what: str, value: int | Sequence[int]) -> tuple[int, int]:
     """(H, W) from a side or a pair.
 
     Raises:

@@ -42,7 +42,7 @@ def shapes(split: str, form: Form) -> Source:
     return build("shapes", split, arrays, class_names=SHAPES)
 
 
-def drawn(factors) -> np.ndarray:
+def drawn(factors: np.ndarray) -> np.ndarray:
     """The pictures of rows of factor values. (N, 5) -> (N, 32, 32, 1) uint8"""
     kinds = list(itertools.product(*(range(n) for n in list(FACTORS.values())[:3])))
     centered = np.stack([_centered(*kind) for kind in kinds])  # (kinds, 32, 32)

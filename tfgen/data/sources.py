@@ -63,8 +63,8 @@ class Source:
 
 
 def array(
-    images,
-    labels=None,
+    images: np.ndarray,
+    labels: np.ndarray | None = None,
     *,
     name: str = "array",
     split: str = "train",
@@ -91,11 +91,17 @@ def array(
         arrays["label"] = _labels(np.asarray(labels), len(image), class_names)
     for key, value in others.items():
         arrays[key] = _rows(key, np.asarray(value), len(image))
-    names = tuple(class_names) if class_names is not None else None
-    return build(name, split, arrays, class_names=names)
+    return build(name, split, arrays, class_names=class_names)
 
 
-def build(name, split, arrays, class_names=None, notes=(), known_fingerprint=None) -> Source:
+def build(
+    name: str,
+    split: str,
+    arrays: dict[str, np.ndarray],
+    class_names: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
+    known_fingerprint: str | None = None,
+) -> Source:
     """A `Source` over arrays already in their final form, which become read-only views.
 
     Raises:
@@ -108,7 +114,8 @@ def build(name, split, arrays, class_names=None, notes=(), known_fingerprint=Non
         views[key] = value.view()
         views[key].flags.writeable = False
     digest = known_fingerprint or fingerprint(views)
-    return Source(name, split, MappingProxyType(views), digest, class_names, tuple(notes))
+    names = None if class_names is None else tuple(class_names)
+    return Source(name, split, MappingProxyType(views), digest, names, tuple(notes))
 
 
 def fingerprint(arrays: Mapping[str, np.ndarray]) -> str:
@@ -122,7 +129,7 @@ def fingerprint(arrays: Mapping[str, np.ndarray]) -> str:
             part = np.ascontiguousarray(value[first : first + rows])
             # Object arrays hold pointers, not contents.
             plain = part.dtype.kind != "O"
-            digest.update(memoryview(part).cast("B") if plain else repr(part.tolist()).encode())
+            digest.update(part.data.cast("B") if plain else repr(part.tolist()).encode())
     return digest.hexdigest()
 
 

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -23,7 +23,7 @@ DEFAULT_MEMORY_LIMIT = 2 << 30
 class Chunk(NamedTuple):
     """Some decoded rows: images (n, H, W, C) uint8, labels (n,) int32 or None, and what failed."""
 
-    images: np.ndarray | list
+    images: np.ndarray
     labels: np.ndarray | None
     failures: list[str]
 
@@ -130,7 +130,8 @@ class _Disk:
         self.file.close()
         if labels is not None:
             labels.astype(np.int32).tofile(self.aside / "label.raw")
-        record = {"image": [self.filled, *map(int, self.shape)], "failures": list(failures)}
+        record: dict[str, Any] = {"image": [self.filled, *map(int, self.shape)]}
+        record["failures"] = list(failures)
         record["labels"] = labels is not None
         record["fingerprint"] = fingerprint(_mapped(self.aside, record))
         (self.aside / "source.json").write_text(json.dumps(record))
@@ -149,7 +150,9 @@ class _Disk:
 
 def _mapped(folder, record):
     shape = tuple(record["image"])
-    arrays = {"image": np.memmap(folder / "image.raw", np.uint8, "r", shape=shape)}
+    arrays: dict[str, np.ndarray] = {
+        "image": np.memmap(folder / "image.raw", np.uint8, "r", shape=shape)
+    }
     if record["labels"]:
         arrays["label"] = np.fromfile(folder / "label.raw", np.int32)
     return arrays

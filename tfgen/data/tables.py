@@ -2,16 +2,18 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from tfgen.data import folder
+from tfgen.data.picture import Form
 
 PICTURE = ("file_name", "image", "file", "filename", "image_id")
 
 
-def found(path: Path, kind: str, names) -> Path:
+def found(path: Path, kind: str, names: Sequence[str]) -> Path:
     """The file itself, or the first of `names` in a folder.
 
     Raises:
@@ -29,7 +31,7 @@ def found(path: Path, kind: str, names) -> Path:
     return there[0]
 
 
-def entries(path):
+def entries(path: Path):
     """(line number, mapping) of each entry.
 
     Raises:
@@ -60,7 +62,7 @@ def _json_lines(path, file):
         yield number, entry
 
 
-def field(entry, names, where):
+def field(entry: dict, names: Sequence[str], where: str):
     """The value under the first of the names that the entry has.
 
     Raises:
@@ -73,7 +75,7 @@ def field(entry, names, where):
     raise ValueError(f"{where}: needs one of {', '.join(names)}. It has: {columns}.")
 
 
-def picture(entry, root: Path, where: str) -> Path:
+def picture(entry: dict, root: Path, where: str) -> Path:
     """The picture that an entry names.
 
     Raises:
@@ -88,7 +90,7 @@ def picture(entry, root: Path, where: str) -> Path:
     return path
 
 
-def of_split(rows, name, split):
+def of_split(rows: list, name: str, split: str) -> list:
     """The rows whose `split` it is; where no row has one, a tenth drawn by seed 0 is "test".
 
     Raises:
@@ -117,7 +119,7 @@ def of_split(rows, name, split):
     return [rows[number] for number in chosen]
 
 
-def decoded(root: Path, paths: list[Path], form, limit: int, name: str):
+def decoded(root: Path, paths: list[Path], form: Form, limit: int, name: str):
     """The pictures (N, H, W, C), the row number of each, and what could not be decoded.
 
     Raises:

@@ -4,8 +4,10 @@ import difflib
 import hashlib
 import itertools
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +44,7 @@ def prepared(
     return build(name, split, stored.arrays, names, known_fingerprint=stored.fingerprint)
 
 
-def opened(dataset, name, data_dir, download):
+def opened(dataset: str, name: str, data_dir: str | None, download: bool):
     """The builder of a set that is prepared, if need be now."""
     builder = _builder(dataset, name, data_dir)
     if not builder.is_prepared():
@@ -50,14 +52,14 @@ def opened(dataset, name, data_dir, download):
     return builder
 
 
-def pictures(builder, split, form, limit, name):
+def pictures(builder: Any, split: str, form: Form, limit: int, name: str):
     """The pictures alone, (N, H, W, C), and what could not be decoded."""
     _wanted(builder.info.features, name)
     stored = _stored(builder, split, {"image": True}, form, limit, name)
     return stored.arrays["image"], stored.failures
 
 
-def others(builder, split, wanted):
+def others(builder: Any, split: str, wanted: Sequence[str] | dict):
     """Examples with the features besides the picture that are wanted, in the pictures' order."""
     import tensorflow_datasets as tfds
 

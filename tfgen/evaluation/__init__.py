@@ -11,5 +11,9 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "of_run": ("AfterTraining",),
+        "report": (
+            "Figure",
+            "Report",
+        ),
     },
 )

@@ -1,10 +1,12 @@
 """The metrics that were asked for."""
 
+from collections.abc import Iterable
+
 from tfgen.construct import ConfigError, construct
 from tfgen.metrics.table import METRICS
 
 
-def chosen_metrics(metrics) -> dict:
+def chosen_metrics(metrics: str | Iterable | None) -> dict:
     """Name -> metric, of what was asked for; all for None.
 
     Raises:

@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from tfgen.evaluation.reference import Reference
+    from tfgen.model import GenerativeModel
 
 # What makes pictures, by the names that the models use; the first that a model has is measured.
 GENERATING = ("generate", "complete", "assemble", "translate", "a_to_b")
@@ -46,7 +51,7 @@ class Way:
         return {"signature": self.signature, "from_data": list(self.given)}
 
 
-def way(model, reference) -> Way | str:
+def way(model: "GenerativeModel", reference: "Reference") -> Way | str:
     """How samples are drawn, or why none can be."""
     table = model.signatures()
     names = [n for n in GENERATING if n in table]
@@ -65,13 +70,18 @@ def way(model, reference) -> Way | str:
     return Way(names[0], given, drawn, second)
 
 
-def count(found: Way, reference, samples: int) -> int:
+def count(found: Way, reference: "Reference", samples: int) -> int:
     """How many samples are drawn where so many are asked for."""
     return samples if found.repeats else min(samples, reference.size)
 
 
 def pictures(
-    model, found: Way, reference, samples: int, sample_set: int, batch_size: int
+    model: "GenerativeModel",
+    found: Way,
+    reference: "Reference",
+    samples: int,
+    sample_set: int,
+    batch_size: int,
 ) -> Iterator[tuple[np.ndarray, np.ndarray | None, np.ndarray]]:
     """(images (B, H, W, C), labels (B,) or None, seeds (B,)) in batches.
 
@@ -96,7 +106,9 @@ def pictures(
             done += rows
 
 
-def served(model, name: str, batch, first: int = 0) -> dict[str, np.ndarray]:
+def served(
+    model: "GenerativeModel", name: str, batch: dict[str, np.ndarray], first: int = 0
+) -> dict[str, np.ndarray]:
     """The outputs of a signature for a batch of the data; what the batch lacks is drawn.
 
     Args:
@@ -113,7 +125,7 @@ def served(model, name: str, batch, first: int = 0) -> dict[str, np.ndarray]:
     return {k: v.numpy() for k, v in model.call_signature(name, feeds).items()}
 
 
-def check(images, expected, signature, first=0):
+def check(images: np.ndarray, expected: tuple, signature: str, first: int = 0) -> None:
     """Raises Unmeasurable where generated pictures cannot be measured."""
     who = f"Signature {signature!r} of the model"
     if images.shape[1:] != tuple(expected):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tfgen.evaluation import combine, of_run, reference
 from tfgen.evaluation.chosen import chosen_metrics
@@ -10,14 +11,14 @@ from tfgen.evaluation.report import Report
 
 
 def evaluate(
-    model,
-    dataset=None,
+    model: Any,
+    dataset: Any = None,
     metrics: str | Iterable | None = None,
     samples: int = 10_000,
     seeds: int | Sequence[int] = (0,),
     split: str = "test",
-    features=None,
-    training=None,
+    features: Any = None,
+    training: Any = None,
     seen: bool = False,
     batch_size: int = 100,
     progress: bool | None = None,
@@ -67,7 +68,7 @@ def evaluate(
     return combine.over_models(reports)
 
 
-def subject(model, dataset=None, split="test", training=None) -> Subject:
+def subject(model: Any, dataset: Any = None, split: str = "test", training: Any = None) -> Subject:
     """A model or run folder together with its data."""
     if isinstance(model, str | Path):
         return of_run.subject(model, split, dataset=dataset, training=training)

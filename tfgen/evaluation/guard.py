@@ -1,14 +1,18 @@
 """Whether pictures that a model is measured on are among those that it was trained on."""
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from tfgen.evaluation.reference import Reference
 
 # Data sets have a few pictures twice (CIFAR-10 has some in both splits); more is no accident.
 TOLERATED = 0.01
 
 
-def overlap(reference, training) -> float:
+def overlap(reference: "Reference", training: "Reference") -> float:
     """Share of the reference's pictures that are, bit for bit, among the training pictures."""
     if reference.fingerprint == training.fingerprint:
         return 1.0
@@ -17,7 +21,7 @@ def overlap(reference, training) -> float:
     return float(np.mean(found))
 
 
-def check(reference, training, seen: bool) -> float:
+def check(reference: "Reference", training: "Reference | None", seen: bool) -> float:
     """The overlap, refused where it is more than an accident.
 
     Raises:

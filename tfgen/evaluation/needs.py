@@ -1,17 +1,22 @@
 """What metrics need: functions of a `Work` that say what is missing, or None."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+if TYPE_CHECKING:
+    from tfgen.evaluation.work import Work
 
-def samples(work):
+
+def samples(work: "Work") -> str | None:
     return work.way if isinstance(work.way, str) else None
 
 
-def features(work):
+def features(work: "Work") -> str | None:
     return work.features_from if isinstance(work.features_from, str) else None
 
 
-def classes(work):
+def classes(work: "Work") -> str | None:
     """Class probabilities of the feature network."""
     lacking = features(work)
     if lacking or work.has_classes:
@@ -19,7 +24,7 @@ def classes(work):
     return f"feature network {work.features_from.name!r} gives no class probabilities"
 
 
-def labels(work):
+def labels(work: "Work") -> str | None:
     if "label" not in work.reference.keys:
         return "the data have no labels"
     source = work.reference.source
@@ -28,7 +33,7 @@ def labels(work):
     return None
 
 
-def condition(work):
+def condition(work: "Work") -> str | None:
     """Samples whose class comes from the data's labels, by label or caption."""
     lacking = samples(work) or labels(work)
     if lacking:
@@ -38,32 +43,32 @@ def condition(work):
     return "samples are not drawn by class"
 
 
-def training(work):
+def training(work: "Work") -> str | None:
     return None if work.training is not None else "the training data are not known"
 
 
-def training_labels(work):
+def training_labels(work: "Work") -> str | None:
     lacking = training(work)
     if lacking or "label" in work.training.keys:
         return lacking
     return "the training data have no labels"
 
 
-def factors(work):
+def factors(work: "Work") -> str | None:
     """Known factors of variation in the data."""
     if "factors" in work.reference.keys:
         return None
     return "the data have no known factors of variation (data set 'shapes' has)"
 
 
-def codes(work):
+def codes(work: "Work") -> str | None:
     table = work.model.signatures()
     if "encode" in table or "infer" in table:
         return None
     return "the model has no encoder"
 
 
-def reconstructions(work):
+def reconstructions(work: "Work") -> str | None:
     table = work.model.signatures()
     if "reconstruct" not in table:
         return "the model reconstructs nothing"
@@ -72,7 +77,7 @@ def reconstructions(work):
     return f"the data lack {', '.join(lacking)}" if lacking else None
 
 
-def log_prob(work):
+def log_prob(work: "Work") -> str | None:
     table = work.model.signatures()
     if "log_prob" not in table:
         return "the model has no exact likelihood"
@@ -80,7 +85,7 @@ def log_prob(work):
     return f"the data lack {', '.join(lacking)}" if lacking else None
 
 
-def bound(work):
+def bound(work: "Work") -> str | None:
     """A variational bound with the parts that importance sampling needs."""
     parts = ("terms", "posterior", "latent_prior", "pixels")
     if all(hasattr(work.model, part) for part in parts):
@@ -88,7 +93,7 @@ def bound(work):
     return "the model has no variational bound of log p(x)"
 
 
-def conditional_bound(work):
+def conditional_bound(work: "Work") -> str | None:
     """A variational bound of log p(y|x)."""
     if not (hasattr(work.model, "condition_of") and hasattr(work.model, "recognition")):
         return "the model has no variational bound of log p(y|x)"
@@ -98,7 +103,7 @@ def conditional_bound(work):
     return None
 
 
-def translation(work):
+def translation(work: "Work") -> str | None:
     """A translation between known domains."""
     table = work.model.signatures()
     if "a_to_b" in table:
@@ -109,7 +114,7 @@ def translation(work):
     return None if key in work.reference.keys else f"the data lack {key!r}, the domains"
 
 
-def assembly(work):
+def assembly(work: "Work") -> str | None:
     """Key patches and the masks of their places."""
     if "assemble" not in work.model.signatures():
         return "the model assembles nothing"
@@ -117,7 +122,7 @@ def assembly(work):
     return f"the data lack {', '.join(lacking)} (data set 'patches:NAME' has)" if lacking else None
 
 
-def lacking(metric, work) -> str | None:
+def lacking(metric: Any, work: "Work") -> str | None:
     """Why a metric does not apply; None where it does."""
     for need in metric.needs:
         found = need(work)

@@ -1,11 +1,17 @@
 """Whether codes tell the known factors of pictures apart."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tfgen.evaluation import drawing, needs
 from tfgen.metrics import measures
+from tfgen.metrics.intervals import Value
+
+if TYPE_CHECKING:
+    from tfgen.evaluation.work import Work
+    from tfgen.model import GenerativeModel
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Disentanglement:
 
     needs = (needs.codes, needs.factors)
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         codes, factors = [], []
         batches = work.watched(work.reference.batches(work.batch_size), "codes")
         with work.model.averaged():
@@ -37,7 +43,7 @@ class Disentanglement:
         return measures.disentanglement(codes, factors, seed=self.seed)
 
 
-def encoded(model, batch):
+def encoded(model: "GenerativeModel", batch: dict[str, np.ndarray]) -> np.ndarray:
     """Codes (B, Z) of a batch: means, plain codes, or probabilities and means side by side."""
     name = "encode" if "encode" in model.signatures() else "infer"
     outputs = drawing.served(model, name, batch)

@@ -1,11 +1,16 @@
 """Whether samples are of the class that they were asked to be of."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfgen.evaluation import needs
 from tfgen.metrics import intervals
+from tfgen.metrics.intervals import Value
+
+if TYPE_CHECKING:
+    from tfgen.evaluation.work import Pass, Work
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,7 @@ class LabelAgreement:
 
     needs = (needs.samples, needs.features, needs.condition, needs.training_labels)
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         judge = fitted(work.trained.features, work.trained.labels)
         found = {"label_agreement": accuracy(judge, work.fake, work.level)}
         if work.real.labels is not None:
@@ -36,7 +41,7 @@ class TrainOnSynthetic:
 
     needs = (needs.samples, needs.features, needs.condition)
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         if len(np.unique(work.fake.labels)) < 2:
             raise ValueError("The samples are of one class only: nothing can be learned from them.")
         judge = fitted(work.fake.features, work.fake.labels)
@@ -49,7 +54,7 @@ class TrainOnSynthetic:
         return found
 
 
-def fitted(features, labels):
+def fitted(features: np.ndarray, labels: np.ndarray):
     """A logistic regression on centred and scaled features, as a scikit-learn estimator."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -59,7 +64,7 @@ def fitted(features, labels):
     return judge.fit(features, labels)
 
 
-def accuracy(judge, found, level):
+def accuracy(judge: Any, found: "Pass", level: float) -> Value:
     """Share of a Pass whose class the judge names, with its interval."""
     right = judge.predict(found.features) == found.labels
     return intervals.proportion(int(right.sum()), len(right), level)

@@ -1,9 +1,14 @@
 """Distances of samples and real pictures in the features of a network."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tfgen.evaluation import needs
 from tfgen.metrics import measures
+from tfgen.metrics.intervals import Value
+
+if TYPE_CHECKING:
+    from tfgen.evaluation.work import Work
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class FID:
 
     needs = (needs.samples, needs.features)
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         real, fake = _both(work)
         return {"fid": measures.fid(real, fake, groups=self.groups, seed=self.seed)}
 
@@ -41,7 +46,7 @@ class FIDInfinity:
 
     needs = (needs.samples, needs.features)
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         real, fake = _both(work)
         found = measures.fid_infinity(real, fake, groups=self.groups, seed=self.seed)
         return {"fid_infinity": found}
@@ -53,7 +58,7 @@ class KID:
 
     needs = (needs.samples, needs.features)
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         return {"kid": measures.kid(*_both(work))}
 
 
@@ -75,7 +80,7 @@ class InceptionScore:
 
     needs = (needs.samples, needs.classes)
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         options = {"splits": self.splits, "groups": self.groups, "seed": self.seed}
         return {
             "is": measures.inception(work.fake.probabilities, **options),
@@ -101,7 +106,7 @@ class PRDC:
 
     needs = (needs.samples, needs.features)
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         real, fake = (x[: self.limit] for x in _both(work))
         return measures.prdc(real, fake, self.nearest, self.halvings, self.seed)
 

@@ -1,13 +1,19 @@
 """Likelihoods of real pictures under the model."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tfgen.evaluation import needs
 from tfgen.metrics import intervals, likelihood, per_image
+from tfgen.metrics.intervals import Value
 from tfgen.probability.conditional_likelihood import conditional_log_likelihood
+
+if TYPE_CHECKING:
+    from tfgen.evaluation.work import Work
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,7 @@ class NegativeLogLikelihood:
     needs = (needs.log_prob,)
     units = {"nll": "nats", "nll_bits_per_dim": "bits/dim"}
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         batches = work.watched(work.reference.batches(work.batch_size), "likelihood")
         parts = list(per_image(work.model, batches))
         value = intervals.mean(np.concatenate(parts), work.level)
@@ -39,20 +45,19 @@ class ELBO:
     needs = (needs.bound,)
     units = {"negative_elbo": "nats", "elbo_bits_per_dim": "bits/dim", "kl": "nats"}
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         found = _estimated(work, self.samples, self.seed)
         value = _value(found, 1, "negative_elbo", work)
         bits = {"elbo_bits_per_dim": _bits(value, work)} if found.bits_per_dim else {}
-        ends = intervals.around(found.kl, found.kl_standard_error, max(1, found.images - 1))
+        low, high = intervals.around(found.kl, found.kl_standard_error, max(1, found.images - 1))
         over = f"t interval over {found.images} pictures"
+        fewest, most = found.active_units_interval
         units = f"percentile bootstrap over {found.images} pictures"
         return {
             "negative_elbo": value,
             **bits,
-            "kl": intervals.Value(found.kl, *ends, over),
-            "active_units": intervals.Value(
-                found.active_units, *found.active_units_interval, units
-            ),
+            "kl": intervals.Value(found.kl, low, high, over),
+            "active_units": intervals.Value(found.active_units, fewest, most, units),
         }
 
 
@@ -70,7 +75,7 @@ class IWAE:
 
     needs = (needs.bound,)
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         found = _estimated(work, self.samples, self.seed)
         name = f"iwae_{self.samples}"
         value = _value(found, self.samples, name, work)
@@ -97,7 +102,7 @@ class ConditionalNLL:
     needs = (needs.conditional_bound,)
     units = {"conditional_nll": "nats"}
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         keys = [k for k in ("image", "label", "mask") if k in work.reference.keys]
         rows = work.reference.rows(*keys, limit=self.limit)
         values = -conditional_log_likelihood(
@@ -134,5 +139,5 @@ def _value(found, k, name, work):
 
 def _bits(value, work):
     scale = math.prod(work.reference.image_shape) * math.log(2.0)
-    ends = (v / scale for v in (value.value, value.low, value.high))
-    return intervals.Value(*ends, value.method, value.level)
+    shares = {k: getattr(value, k) / scale for k in ("value", "low", "high")}
+    return dataclasses.replace(value, **shares)

@@ -1,11 +1,16 @@
 """Samples and real pictures compared by their pixels, and samples with their training pictures."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tfgen.evaluation import needs
 from tfgen.metrics import intervals, measures, neighbours, parzen
+from tfgen.metrics.intervals import Value
+
+if TYPE_CHECKING:
+    from tfgen.evaluation.work import Work
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class SlicedWasserstein:
 
     needs = (needs.samples,)
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         real, fake = work.real.pictures, work.fake.pictures
         rows = min(len(real), len(fake), self.limit)
         found = measures.sliced_wasserstein(real[:rows], fake[:rows], self.subsets, self.seed)
@@ -47,7 +52,7 @@ class Diversity:
 
     needs = (needs.samples,)
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         return {
             name: measures.diversity(images, min(self.pairs, len(images) // 2), self.seed)
             for name, images in (
@@ -74,7 +79,7 @@ class Memorisation:
 
     needs = (needs.samples, needs.features, needs.training)
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         train, fake = work.trained, work.fake
         found = {"authenticity": measures.authenticity(train.features, fake.features[: self.limit])}
         if work.target.fingerprint != work.training.fingerprint:
@@ -107,7 +112,7 @@ class Parzen:
     needs = (needs.samples, needs.training)
     units = {"parzen": "nats"}
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         centres, test = work.fake.pictures[: self.limit], work.real.pictures
         mean, error, width = parzen.parzen(centres, work.trained.pictures[: self.validation], test)
         if width in (parzen.SIGMAS[0], parzen.SIGMAS[-1]):

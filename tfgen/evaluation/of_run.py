@@ -1,6 +1,7 @@
 """A run as what is to be measured: its model, its data, and what it was trained on."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tfgen import data, pictures
 from tfgen.construct import parameters
@@ -12,11 +13,21 @@ from tfgen.evaluation.work import Work
 from tfgen.training import run
 from tfgen.training.config import Config
 
+if TYPE_CHECKING:
+    from tfgen.evaluation.reference import Reference
+    from tfgen.model import GenerativeModel
+
 # What training does to pictures and measuring does too.
 _PREPARATION = ("binarize", "crop")
 
 
-def subject(folder, split="test", checkpoint="last", dataset=None, training=None) -> Subject:
+def subject(
+    folder: Path | str,
+    split: str = "test",
+    checkpoint: str | int = "last",
+    dataset: Any = None,
+    training: Any = None,
+) -> Subject:
     """The model of a run and its data.
 
     Args:
@@ -40,7 +51,7 @@ def subject(folder, split="test", checkpoint="last", dataset=None, training=None
     )
 
 
-def of_config(settings: Config, split=None):
+def of_config(settings: Config, split: str | None = None) -> "Reference":
     """The data of a config as a Reference: its training split, or another one."""
     own = parameters(data.source)
     arguments = {k: v for k, v in settings.data.items() if k in own}
@@ -50,7 +61,7 @@ def of_config(settings: Config, split=None):
     return reference.of_source(data.source(**arguments), **prepared, seed=settings.seed)
 
 
-def watched(settings: Config, split: str, checkpoint) -> tuple[str, ...]:
+def watched(settings: Config, split: str, checkpoint: str | int) -> tuple[str, ...]:
     """What a reader must know of a split that the run looked at while it trained."""
     if settings.run["validation"] != split:
         return ()
@@ -62,14 +73,14 @@ def watched(settings: Config, split: str, checkpoint) -> tuple[str, ...]:
 class AfterTraining:
     """Measures the `metrics` of a config when its training ends: `measure` of `training.train`."""
 
-    def check(self, settings: Config, model) -> None:
+    def check(self, settings: Config, model: "GenerativeModel") -> None:
         """Raises ValueError before a training whose metrics could not be measured after it."""
         one = _subject(settings, None, model)
         guard.check(one.reference, one.training, settings.evaluation["seen"])
         work = Work(model, one.reference, one.training, network=settings.evaluation["features"])
         applicable(chosen_metrics(settings.metrics), work, asked=True)
 
-    def __call__(self, settings: Config, folder: Path, model) -> Report:
+    def __call__(self, settings: Config, folder: Path, model: "GenerativeModel") -> Report:
         """The figures, measured and kept in the folder of the run."""
         wanted = settings.evaluation
         options = Options(

@@ -1,13 +1,18 @@
 """What becomes of given pictures: translated, assembled from patches, or reconstructed."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tfgen.evaluation import drawing, needs
 from tfgen.evaluation.of_conditions import fitted
 from tfgen.metrics import intervals
+from tfgen.metrics.intervals import Value
 from tfgen.models.puzzlegan import overlap
+
+if TYPE_CHECKING:
+    from tfgen.evaluation.work import Work
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class DomainTransfer:
     needs = (needs.features, needs.training, needs.translation)
     units = {"cycle_error": "L1 in [0, 1]"}
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         cyclic = "a_to_b" in work.model.signatures()
         if cyclic and work.training.second is None:
             raise ValueError("The training data have no second domain to learn the domains from.")
@@ -53,7 +58,7 @@ class MaskIoU:
 
     needs = (needs.assembly,)
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         found, done = {"mask_iou": [], "mask_iou_shuffled": []}, 0
         mean = _mean_mask(work.training)
         if mean is not None:
@@ -93,7 +98,7 @@ class Reconstruction:
     needs = (needs.reconstructions,)
     units = {"reconstruction_error": "MSE in [0, 1]"}
 
-    def measure(self, work):
+    def measure(self, work: "Work") -> dict[str, Value]:
         found, done = [], 0
         batches = work.watched(work.reference.batches(work.batch_size), "reconstructions")
         with work.model.averaged():

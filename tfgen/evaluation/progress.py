@@ -31,7 +31,7 @@ class Lines:
         total, title, unit: As of `bar`.
     """
 
-    def __init__(self, total, title, unit):
+    def __init__(self, total: int, title: str, unit: str):
         self.total, self.title, self.unit, self.done = total, title, unit, 0
         self.began = self.said = time.monotonic()
 
@@ -41,11 +41,11 @@ class Lines:
     def __exit__(self, *_):
         return None
 
-    def set_description(self, title):
+    def set_description(self, title: str) -> None:
         """Another title, from the next line on."""
         self.title = title
 
-    def update(self, steps=1):
+    def update(self, steps: int = 1) -> None:
         """Counts steps."""
         self.done += steps
         now = time.monotonic()

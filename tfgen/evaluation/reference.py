@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -32,7 +33,7 @@ class Reference:
     split: str
     fingerprint: str
     size: int
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     keys: tuple[str, ...]
     make: Callable[[int], Iterator[dict[str, np.ndarray]]]
     preparation: dict = field(default_factory=dict)
@@ -61,7 +62,7 @@ class Reference:
         return {**found, "image_shape": list(self.image_shape), "preparation": made}
 
 
-def of(given, split="test", **preparation) -> Reference:
+def of(given: Any, split: str = "test", **preparation) -> Reference:
     """A Reference from a data set's name, a `Source`, batches as `fit` takes them, or arrays.
 
     Args:
@@ -93,7 +94,12 @@ def of(given, split="test", **preparation) -> Reference:
     return of_source(source, **preparation)
 
 
-def of_source(source: Source, binarize=None, crop=None, seed=0) -> Reference:
+def of_source(
+    source: Source,
+    binarize: str | None = None,
+    crop: int | tuple[int, int] | None = None,
+    seed: int = 0,
+) -> Reference:
     """A Reference over a source, pictures prepared as for training but for chance.
 
     Args:
@@ -106,8 +112,9 @@ def of_source(source: Source, binarize=None, crop=None, seed=0) -> Reference:
     if source.second is not None:
         second = of_source(source.second, binarize, crop, seed)
         source = dataclasses.replace(source, second=None)
-    options = {"binarize": binarize, "crop": crop}
-    plain = {"shuffle": False, "drop_remainder": False, "crop_at": "center", "seed": seed}
+    options: dict[str, Any] = {"binarize": binarize, "crop": crop}
+    plain: dict[str, Any] = {"shuffle": False, "drop_remainder": False}
+    plain |= {"crop_at": "center", "seed": seed}
 
     def make(batch_size):
         stream = data.batches(source, batch_size, **plain, **options)
@@ -145,7 +152,7 @@ def _of_dataset(dataset):
         batch = as_batch(batch)
         images = np.ascontiguousarray(batch["image"])
         digest.update(f"{images.dtype.str} {images.shape[1:]}".encode())
-        digest.update(memoryview(images).cast("B"))
+        digest.update(images.data.cast("B"))
         size, first = size + len(images), first or batch
     if not size:
         raise ValueError("The data set is empty (0 images).")

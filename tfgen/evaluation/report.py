@@ -3,7 +3,9 @@
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 # Figures of which less is better; for others more is, or neither.
 LOWER = (
@@ -140,7 +142,7 @@ class Report:
 
 def from_dict(values: dict) -> Figure:
     """A Figure from what `as_dict` made."""
-    numbers = {
+    numbers: dict[str, Any] = {
         k: math.nan if values[k] is None else float(values[k]) for k in ("value", "low", "high")
     }
     texts = {k: values[k] for k in ("name", "metric", "method", "level", "unit", "stamp")}
@@ -192,12 +194,12 @@ def shown(number: float) -> str:
     return f"{number:.4g}" if abs(number) < 1e4 else f"{number:.0f}"
 
 
-def plain(number):
+def plain(number: float) -> float | None:
     """A float for JSON; null for one that is not finite."""
     return float(number) if math.isfinite(number) else None
 
 
-def aligned(rows, gap: str = "  ") -> list[str]:
+def aligned(rows: Sequence[Sequence[str]], gap: str = "  ") -> list[str]:
     """Rows of texts as lines with aligned columns."""
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     return [

@@ -6,13 +6,19 @@ themselves as `KEPT_BYTES` hold.
 """
 
 import functools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfgen.evaluation import drawing, progress
 from tfgen.metrics import feature_networks, intervals
+
+if TYPE_CHECKING:
+    from tfgen.evaluation.reference import Reference
+    from tfgen.model import GenerativeModel
 
 KEPT_PICTURES, KEPT_BYTES = 10_000, 1 << 27
 SMALL = 64  # Longest side of pictures for which a shipped network is resized to.
@@ -66,12 +72,12 @@ class Work:
         progress: As of `tfgen.evaluation.progress.bar`.
     """
 
-    model: object
-    reference: object
-    training: object = None
+    model: "GenerativeModel"
+    reference: "Reference"
+    training: "Reference | None" = None
     samples: int = 10_000
     sample_set: int = 0
-    network: object = None
+    network: Any = None
     batch_size: int = 100
     seen: bool = False
     shared: dict = field(default_factory=dict)
@@ -148,7 +154,7 @@ class Work:
             training = training.second
         return self._of_real(training, "training pictures")
 
-    def watched(self, batches, title):
+    def watched(self, batches: Iterable[dict], title: str) -> Iterator[dict]:
         """The dict batches of the reference, with their progress shown."""
         with progress.bar(self.reference.size, title, "images", self.progress) as bar:
             for batch in batches:
@@ -201,7 +207,7 @@ class Work:
         return Pass(count=count, pictures=np.concatenate(kept), **joined)
 
 
-def fitting(image_shape):
+def fitting(image_shape: Sequence[int]) -> tuple[str, bool | None]:
     """(name, whether it resizes) of the feature network for pictures of this shape.
 
     The shipped one that was trained on this size; for another size up to `SMALL`, the shipped one

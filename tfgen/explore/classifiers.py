@@ -1,5 +1,7 @@
 """Simple classifiers on features, from few labels; and clusters read as classes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 CLASSIFIERS = ("linear_svm", "logistic", "rbf_svm")
@@ -27,7 +29,7 @@ class _Together:
         return self.fit(x).transform(x)
 
 
-def chosen(classifier, x, y, draws):
+def chosen(classifier: str, x: np.ndarray, y: np.ndarray, draws: Sequence[np.ndarray]):
     """The classifier whose scaling and penalty do best in cross-validation within the draws.
 
     Scaling is of each number by itself or of all by one spread; both it and C are chosen once, by
@@ -70,7 +72,12 @@ def _estimator(classifier, strength):
     return svm.SVC(C=strength, kernel=classifier.removesuffix("_svm"))
 
 
-def cluster_error(probability, label, naming_probability=None, naming_label=None) -> float:
+def cluster_error(
+    probability: np.ndarray,
+    label: np.ndarray,
+    naming_probability: np.ndarray | None = None,
+    naming_label: np.ndarray | None = None,
+) -> float:
     """Error of clusters as a classifier, Makhzani et al. 2015, section 6.
 
     Cluster i is named by the class of the point that has the highest q(y = i | x).

@@ -10,8 +10,9 @@ class-balanced draws of the labels (Radford et al. 2015, section 5).
 import argparse
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,9 +67,9 @@ class ProbeResult:
 
 
 def probe(
-    model,
-    train,
-    test,
+    model: Any,
+    train: Any,
+    test: Any,
     *,
     labels: int | None = 100,
     draws: int = 20,
@@ -126,7 +127,7 @@ def probe(
     return ProbeResult(accuracy, dimensions, len(drawn[0]), len(x_test), classifier)
 
 
-def features_of(model, signature: str | None = None, batch_size: int = 256) -> Callable:
+def features_of(model: Any, signature: str | None = None, batch_size: int = 256) -> Callable:
     """A function from images (N, H, W, C) to a model's features, (N, ...).
 
     Inputs of noise are drawn, row n by seed n. Moving averages of the weights are used where the
@@ -200,7 +201,13 @@ def _arrays(data: Any, name):
     return image, label
 
 
-def of_run(folder, checkpoint="last", train="train", test="test", **options) -> ProbeResult:
+def of_run(
+    folder: Path | str,
+    checkpoint: str | int = "last",
+    train: str = "train",
+    test: str = "test",
+    **options,
+) -> ProbeResult:
     """`probe` of a run on the data that it was trained on.
 
     Args:
@@ -220,8 +227,8 @@ def of_run(folder, checkpoint="last", train="train", test="test", **options) -> 
     settings = run.read(folder)
     of_source = construct.parameters(data.source)
     arguments = {k: v for k, v in settings.data.items() if k in of_source}
-    plain = {"shuffle": False, "drop_remainder": False, "labels": True, "seed": settings.seed}
-    plain["binarize"] = settings.data.get("binarize")
+    plain: dict[str, Any] = {"shuffle": False, "drop_remainder": False, "labels": True}
+    plain |= {"seed": settings.seed, "binarize": settings.data.get("binarize")}
 
     def split(name):
         source = data.source(**{**arguments, "split": name})
@@ -230,7 +237,7 @@ def of_run(folder, checkpoint="last", train="train", test="test", **options) -> 
     return probe(run.load(folder, checkpoint), split(train), split(test), **options)
 
 
-def main(arguments=None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command `python -m tfgen.explore.feature_probe`; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m tfgen.explore.feature_probe", description=__doc__.split("\n")[0]

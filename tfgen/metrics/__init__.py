@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = attach(
             "nll",
             "per_image",
         ),
+        "intervals": ("Value",),
         "table": ("METRICS",),
     },
 )

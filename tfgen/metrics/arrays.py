@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def features(*sets, least=2):
+def features(*sets, least: int = 2) -> list[np.ndarray]:
     """The sets as float64 (N, F), all of one F.
 
     Raises:
@@ -22,7 +22,7 @@ def features(*sets, least=2):
     return sets
 
 
-def pictures(*sets, least=1):
+def pictures(*sets, least: int = 1) -> list[np.ndarray]:
     """The sets as float32 (N, H, W, C) of one size.
 
     Raises:

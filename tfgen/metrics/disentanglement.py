@@ -11,7 +11,7 @@ from scipy.special import xlogy
 VOTES = 800  # Of the FactorVAE score.
 
 
-def mig(codes, factors, bins=20) -> float:
+def mig(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -> float:
     """Mutual information gap, Chen et al. 2018, https://arxiv.org/abs/1802.04942.
 
     Mean over factors of (I(v; z_1) - I(v; z_2)) / H(v), z_1 and z_2 the codes with the two highest
@@ -28,7 +28,7 @@ def mig(codes, factors, bins=20) -> float:
     return float(((ordered[-1] - ordered[-2]) / entropies).mean())
 
 
-def dci(codes, factors, seed=0) -> dict[str, float]:
+def dci(codes: np.ndarray, factors: np.ndarray, seed: int = 0) -> dict[str, float]:
     """Disentanglement, completeness and informativeness, Eastwood & Williams 2018.
 
     https://openreview.net/forum?id=By-7dz-AZ, section 2. A classifier of each factor from all codes
@@ -64,7 +64,7 @@ def dci(codes, factors, seed=0) -> dict[str, float]:
     }
 
 
-def importance_scores(importances) -> dict[str, float]:
+def importance_scores(importances: np.ndarray) -> dict[str, float]:
     """ "disentanglement" and "completeness" of non-negative importances (Z, K)."""
     importances = np.asarray(importances, np.float64)
     scores = {}
@@ -76,7 +76,7 @@ def importance_scores(importances) -> dict[str, float]:
     return scores
 
 
-def sap(codes, factors, seed=0) -> float:
+def sap(codes: np.ndarray, factors: np.ndarray, seed: int = 0) -> float:
     """Separated attribute predictability, Kumar et al. 2018, https://arxiv.org/abs/1711.00848.
 
     Mean over factors of the difference of the two highest accuracies of linear support vector
@@ -104,7 +104,9 @@ def sap(codes, factors, seed=0) -> float:
     return float((ordered[-1] - ordered[-2]).mean())
 
 
-def factor_vae_score(codes, factors, batch=64, votes=VOTES, seed=0) -> float:
+def factor_vae_score(
+    codes: np.ndarray, factors: np.ndarray, batch: int = 64, votes: int = VOTES, seed: int = 0
+) -> float:
     """FactorVAE score, Kim & Mnih 2018, https://arxiv.org/abs/1802.05983, section 4.
 
     A vote takes a batch of rows that share one random factor's value; the code whose variance is

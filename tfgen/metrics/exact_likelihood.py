@@ -1,10 +1,15 @@
 """Negative log-likelihood over a whole data set."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tfgen.probability.levels import bits_per_dim, level_index
+
+if TYPE_CHECKING:
+    from tfgen.model import GenerativeModel
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class NLL:
         )
 
 
-def nll(model, dataset, signature="log_prob") -> NLL:
+def nll(model: "GenerativeModel", dataset: Iterable[dict], signature: str = "log_prob") -> NLL:
     """-log p(x) of every image of a data set, averaged; nothing is drawn and nothing changes.
 
     Averaged weights are used where the model keeps them. One batch is in memory at a time.
@@ -60,7 +65,9 @@ def nll(model, dataset, signature="log_prob") -> NLL:
     return NLL(mean, error, bits_per_dim(mean, model.image_shape), count)
 
 
-def per_image(model, dataset, signature="log_prob"):
+def per_image(
+    model: "GenerativeModel", dataset: Iterable[dict], signature: str = "log_prob"
+) -> Iterator[np.ndarray]:
     """-log p(x) in nats, one float64 array (B,) for each batch; arguments and errors as `nll`."""
     table = model.signatures()
     if signature not in table:

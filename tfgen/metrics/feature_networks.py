@@ -7,6 +7,7 @@ own, for larger pictures; any Keras model or SavedModel can be given by its path
 networks are never comparable: the hash belongs beside each.
 """
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +32,20 @@ class FeatureNetwork:
             grey ones repeated to three channels; otherwise they are refused.
     """
 
-    def __init__(self, name, function, shape, hash, range=(-1.0, 1.0), resize=False):  # noqa: A002
+    def __init__(
+        self,
+        name: str,
+        function: Callable,
+        shape: tuple,
+        hash: str,
+        range: tuple[float, float] = (-1.0, 1.0),
+        resize: bool = False,
+    ):
         self.name, self.shape, self.hash = name, tuple(shape), hash
         self.range, self.resize = tuple(map(float, range)), resize
         self._function = tf.function(function, reduce_retracing=True, autograph=False)
 
-    def features(self, images, batch_size=250):
+    def features(self, images: np.ndarray, batch_size: int = 250) -> np.ndarray:
         """Pictures (N, H, W, C) in [-1, 1] -> (N, F) float32.
 
         Raises:
@@ -44,7 +53,7 @@ class FeatureNetwork:
         """
         return self._run(images, batch_size)[0]
 
-    def probabilities(self, images, batch_size=250):
+    def probabilities(self, images: np.ndarray, batch_size: int = 250) -> np.ndarray:
         """Pictures (N, H, W, C) in [-1, 1] -> class probabilities (N, K) float32.
 
         Raises:
@@ -52,7 +61,7 @@ class FeatureNetwork:
         """
         return self.features_and_probabilities(images, batch_size)[1]
 
-    def features_and_probabilities(self, images, batch_size=250):
+    def features_and_probabilities(self, images: np.ndarray, batch_size: int = 250):
         """Both in one pass; arguments and errors as `features` and `probabilities`."""
         found, probabilities = self._run(images, batch_size)
         if probabilities is None:
@@ -100,7 +109,12 @@ class FeatureNetwork:
             )
 
 
-def load(name, layer=None, range=(-1.0, 1.0), resize=None) -> FeatureNetwork:  # noqa: A002
+def load(
+    name: Path | str,
+    layer: str | None = None,
+    range: tuple[float, float] = (-1.0, 1.0),
+    resize: bool | None = None,
+) -> FeatureNetwork:  # noqa: A002
     """A feature network by its name or path.
 
     Args:
@@ -121,9 +135,11 @@ def load(name, layer=None, range=(-1.0, 1.0), resize=None) -> FeatureNetwork:  #
     if name in SHIPPED:
         if layer is not None or tuple(range) != (-1.0, 1.0):
             raise ValueError(f"layer and range apply to a path only. Received: {name!r}.")
-        return FeatureNetwork(name, *shipped_networks.loaded(name), resize=bool(resize))
+        function, shape, digest = shipped_networks.loaded(str(name))
+        return FeatureNetwork(str(name), function, shape, digest, resize=bool(resize))
     if name == "inception_v3":
-        return FeatureNetwork(name, *given_networks.inception(), resize=True)
+        function, shape, digest = given_networks.inception()
+        return FeatureNetwork(str(name), function, shape, digest, resize=True)
     path = Path(name)
     if path.is_file() and path.suffix in (".keras", ".h5"):
         function, shape, digest = given_networks.from_keras(path, layer)
@@ -139,7 +155,7 @@ def load(name, layer=None, range=(-1.0, 1.0), resize=None) -> FeatureNetwork:  #
     return FeatureNetwork(str(name), function, shape, digest, range, bool(resize))
 
 
-def default_for(image_shape) -> str:
+def default_for(image_shape: Sequence[int]) -> str:
     """The network whose pictures have this (H, W, C); "inception_v3" where none is shipped."""
     fitting = [name for name, (shape, _) in SHIPPED.items() if shape == tuple(image_shape)]
     return fitting[0] if fitting else "inception_v3"

@@ -13,6 +13,7 @@ Forsyth 2020, https://arxiv.org/abs/1911.07023), so figures of different N do no
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 from scipy import linalg
@@ -28,12 +29,14 @@ class Moments:
         features: A first batch (N, F), or None.
     """
 
-    def __init__(self, features=None):
-        self.count, self._mean, self._scatter = 0, 0.0, 0.0
+    def __init__(self, features: np.ndarray | None = None):
+        self.count = 0
+        self._mean: Any = 0.0
+        self._scatter: Any = 0.0
         if features is not None:
             self.add(features)
 
-    def add(self, features):
+    def add(self, features: np.ndarray) -> None:
         """Takes in a batch (N, F); Chan, Golub & LeVeque 1979.
 
         Raises:
@@ -67,7 +70,7 @@ class Moments:
         return self._scatter / (self.count - 1)
 
 
-def frechet_distance(x, y) -> float:
+def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
     """The distance of features (N, F) and (M, F), float64.
 
     Warns where there are fewer samples than features: the covariance is then singular, the bias as
@@ -82,7 +85,9 @@ def frechet_distance(x, y) -> float:
     return frechet_from_moments(x.mean, x.covariance, y.mean, y.covariance)
 
 
-def frechet_from_moments(mean_x, covariance_x, mean_y, covariance_y) -> float:
+def frechet_from_moments(
+    mean_x: np.ndarray, covariance_x: np.ndarray, mean_y: np.ndarray, covariance_y: np.ndarray
+) -> float:
     """The distance from means (F,) and covariances (F, F)."""
     roots = _root(covariance_x) @ _root(covariance_y)
     spread = np.trace(covariance_x) + np.trace(covariance_y) - 2.0 * linalg.svdvals(roots).sum()
@@ -90,7 +95,9 @@ def frechet_from_moments(mean_x, covariance_x, mean_y, covariance_y) -> float:
     return float(difference @ difference + max(spread, 0.0))  # Below 0 by rounding alone.
 
 
-def frechet_infinity(x, y, points=15, smallest=None, seed=0) -> float:
+def frechet_infinity(
+    x: np.ndarray, y: np.ndarray, points: int = 15, smallest: int | None = None, seed: int = 0
+) -> float:
     """The distance at infinitely many samples, by extrapolation in 1/N.
 
     Chong & Forsyth 2020, section 3: the distance of `points` random subsets of regularly spaced
@@ -130,7 +137,9 @@ def frechet_infinity(x, y, points=15, smallest=None, seed=0) -> float:
     return float(np.polynomial.Polynomial.fit(1.0 / shares, values, 1).convert().coef[0])
 
 
-def left_out(x, y, groups=20, seed=0):
+def left_out(
+    x: np.ndarray, y: np.ndarray, groups: int = 20, seed: int = 0
+) -> tuple[float, np.ndarray]:
     """(distance of all, (groups,) distances without each random group of both sets)."""
     x, y = arrays.features(x, y)
     warn_if_few(x, y)
@@ -141,7 +150,7 @@ def left_out(x, y, groups=20, seed=0):
     return total, np.array([frechet_from_moments(*a, *b) for a, b in without])
 
 
-def warn_if_few(x, y):
+def warn_if_few(x: np.ndarray, y: np.ndarray) -> None:
     """Warns where a Fréchet distance of these features would be meaningless."""
     count, number = min(len(x), len(y)), x.shape[1]
     if count <= number:

@@ -5,6 +5,7 @@ pictures, its hash).
 """
 
 import hashlib
+from pathlib import Path
 
 import keras
 import tensorflow as tf
@@ -34,7 +35,7 @@ def inception():
     return (lambda image: tuple(both(image, training=False))), (299, 299, 3), digest
 
 
-def from_keras(path, layer):
+def from_keras(path: Path, layer: str | None):
     """A Keras file; features and probabilities as `tfgen.metrics.feature_networks.load` says."""
     digest = files.sha256(path)
     network = keras.saving.load_model(path, compile=False)
@@ -50,18 +51,18 @@ def from_keras(path, layer):
     return function, shape, digest
 
 
-def from_saved_model(path):
+def from_saved_model(path: Path):
     """A SavedModel; its outputs as `tfgen.metrics.feature_networks.load` says."""
     loaded = tf.saved_model.load(str(path))
     signature = loaded.signatures["serving_default"]
     ((input_name, spec),) = signature.structured_input_signature[1].items()
 
     def function(image):
-        outputs = signature(**{input_name: image})
+        # By way of `loaded`, which must live as long as this: its variables go with it.
+        outputs = loaded.signatures["serving_default"](**{input_name: image})
         found = outputs["features"] if "features" in outputs else list(outputs.values())[0]
         return _flat(found), outputs.get("probabilities")
 
-    function.loaded = loaded  # Its variables go with it, so it must live as long as this.
     return function, tuple(spec.shape[1:]), _folder_hash(path)
 
 

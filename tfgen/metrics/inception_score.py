@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import xlogy
 
 
-def inception_score(probabilities, splits=10):
+def inception_score(probabilities: np.ndarray, splits: int = 10) -> np.ndarray:
     """The score of each of `splits` consecutive parts, as the paper reports mean and spread.
 
     Args:

@@ -7,6 +7,7 @@ other limit worth naming.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -41,7 +42,7 @@ class Value:
         return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
 
 
-def mean(values, level=LEVEL) -> Value:
+def mean(values: np.ndarray | Sequence, level: float = LEVEL) -> Value:
     """The mean of independent values and its t interval.
 
     Args:
@@ -56,7 +57,7 @@ def mean(values, level=LEVEL) -> Value:
     return Value(float(values.mean()), low, high, f"t interval over {len(values)} values", level)
 
 
-def proportion(hits, count, level=LEVEL) -> Value:
+def proportion(hits: int, count: int, level: float = LEVEL) -> Value:
     """A share of `count` independent cases and its Wilson score interval.
 
     Args:
@@ -74,7 +75,9 @@ def proportion(hits, count, level=LEVEL) -> Value:
     return Value(hits / count, float(found.low), float(found.high), method, level)
 
 
-def bootstrap(statistic, *arrays, resamples=1000, seed=0, level=LEVEL) -> Value:
+def bootstrap(
+    statistic: Callable, *arrays, resamples: int = 1000, seed: int = 0, level: float = LEVEL
+) -> Value:
     """Percentile bootstrap (Efron & Tibshirani 1993, chapter 13).
 
     Right for smooth statistics without a bias of the order of their error: means, accuracies,
@@ -98,7 +101,9 @@ def bootstrap(statistic, *arrays, resamples=1000, seed=0, level=LEVEL) -> Value:
     return Value(float(statistic(*arrays)), float(ends[0]), float(ends[1]), method, level)
 
 
-def jackknife(statistic, *arrays, groups=20, seed=0, level=LEVEL) -> Value:
+def jackknife(
+    statistic: Callable, *arrays, groups: int = 20, seed: int = 0, level: float = LEVEL
+) -> Value:
     """Large-sample value by the jackknife over random groups (Quenouille 1956, Tukey 1958).
 
     Each group is left out of all arrays at once. The pseudo-values G t - (G - 1) t_(-g) have no
@@ -123,7 +128,7 @@ def jackknife(statistic, *arrays, groups=20, seed=0, level=LEVEL) -> Value:
     return from_left_out(total, without, level)
 
 
-def from_left_out(total, without, level=LEVEL) -> Value:
+def from_left_out(total: float, without: np.ndarray | Sequence, level: float = LEVEL) -> Value:
     """The jackknife's interval from the statistic of all, and without each of G groups."""
     groups = len(without)
     pseudo = _finite(groups * total - (groups - 1) * np.asarray(without, np.float64))
@@ -132,7 +137,9 @@ def from_left_out(total, without, level=LEVEL) -> Value:
     return Value(float(pseudo.mean()), low, high, method, level)
 
 
-def over_subsets(statistic, *arrays, subsets=10, seed=0, level=LEVEL) -> Value:
+def over_subsets(
+    statistic: Callable, *arrays, subsets: int = 10, seed: int = 0, level: float = LEVEL
+) -> Value:
     """Expectation at this number of samples, its error from disjoint subsets.
 
     The value is that of all samples. The standard deviation over disjoint subsets of 1/G of the
@@ -155,7 +162,7 @@ def over_subsets(statistic, *arrays, subsets=10, seed=0, level=LEVEL) -> Value:
     return from_subsets(statistic(*arrays), parts, level)
 
 
-def from_subsets(total, parts, level=LEVEL) -> Value:
+def from_subsets(total: float, parts: np.ndarray | Sequence, level: float = LEVEL) -> Value:
     """The interval of `over_subsets` from the value of all and of each subset."""
     parts = _finite(parts)
     low, high = around(total, _error_of_mean(parts), len(parts) - 1, level)
@@ -163,7 +170,7 @@ def from_subsets(total, parts, level=LEVEL) -> Value:
     return Value(float(total), low, high, method, level)
 
 
-def from_halves(total, pairs, level=LEVEL) -> Value:
+def from_halves(total: float, pairs: np.ndarray | Sequence, level: float = LEVEL) -> Value:
     """Expectation at this number of samples, its error from the data cut in halves repeatedly.
 
     The two halves of one cut are independent, and (a - b)^2 / 4 is on average the variance of the
@@ -183,7 +190,7 @@ def from_halves(total, pairs, level=LEVEL) -> Value:
     return Value(float(total), low, high, method, level)
 
 
-def over_seeds(values, level=LEVEL) -> Value:
+def over_seeds(values: Sequence[float | Value], level: float = LEVEL) -> Value:
     """Mean over independently trained models, with its t interval.
 
     Args:
@@ -203,13 +210,15 @@ def over_seeds(values, level=LEVEL) -> Value:
     return Value(float(plain.mean()), low, high, f"t interval over {len(plain)} models", level)
 
 
-def around(center, error, degrees, level=LEVEL):
+def around(
+    center: float, error: float, degrees: float, level: float = LEVEL
+) -> tuple[float, float]:
     """(low, high): center -+ the quantile of Student's t times the standard error."""
     width = stats.t.ppf(0.5 + level / 2, degrees) * error
     return float(center - width), float(center + width)
 
 
-def group_rows(count, groups, seed):
+def group_rows(count: int, groups: int, seed: int | Sequence[int]) -> list[np.ndarray]:
     """Row numbers of random groups of (nearly) one size.
 
     Raises:
@@ -227,7 +236,7 @@ def _error_of_mean(values):
     return values.std(ddof=1) / math.sqrt(len(values))
 
 
-def _finite(values, least=2):
+def _finite(values, least=2) -> np.ndarray:
     values = np.asarray(values, np.float64).reshape(-1)
     if len(values) < least or not np.isfinite(values).all():
         raise ValueError(

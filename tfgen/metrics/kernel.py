@@ -14,7 +14,9 @@ from tfgen.metrics import arrays
 ROWS = 1000  # Of a kernel matrix at once: 80 MB against 10,000 others.
 
 
-def kernel_distance(x, y, subsets=100, subset_size=1000, seed=0):
+def kernel_distance(
+    x: np.ndarray, y: np.ndarray, subsets: int = 100, subset_size: int = 1000, seed: int = 0
+) -> tuple[float, np.ndarray]:
     """The mean over random subsets, as the paper reports it.
 
     Args:
@@ -46,7 +48,7 @@ def kernel_distance(x, y, subsets=100, subset_size=1000, seed=0):
     return float(values.mean()), values
 
 
-def unbiased_mmd(x, y) -> float:
+def unbiased_mmd(x: np.ndarray, y: np.ndarray) -> float:
     """The estimate from all samples (N, F), (M, F) at once: the limit of many subsets.
 
     Raises:
@@ -55,7 +57,7 @@ def unbiased_mmd(x, y) -> float:
     return _discrepancy(*arrays.features(x, y))
 
 
-def unbiased_mmd_error(x, y):
+def unbiased_mmd_error(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """(`unbiased_mmd`, its standard error); jackknife over the samples of each set in turn.
 
     The jackknife counts the variance of second order twice (Efron & Stein 1981), which is all there

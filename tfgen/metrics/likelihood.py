@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import random
+from tfgen.model import GenerativeModel
 from tfgen.step import as_batch
 
 BLOCK = 50  # Samples of one image that are drawn together.
@@ -65,7 +66,13 @@ class Likelihood:
         return {"elbo": self.elbo, "log_likelihood": self.log_likelihood, **asdict(self)}
 
 
-def estimate(model, dataset, samples=1000, seed=0, decodes=10_000) -> Likelihood:
+def estimate(
+    model: GenerativeModel,
+    dataset: tf.data.Dataset | np.ndarray,
+    samples: int = 1000,
+    seed: int = 0,
+    decodes: int = 10_000,
+) -> Likelihood:
     """Estimates log p(x) of every image.
 
     The same numbers at any `decodes` and any batch size, up to rounding: sample j of image i is a
@@ -104,13 +111,13 @@ def estimate(model, dataset, samples=1000, seed=0, decodes=10_000) -> Likelihood
     return _summary(model, chain, *(np.concatenate(c) for c in zip(*parts, strict=True)))
 
 
-def nested(samples):
+def nested(samples: int) -> tuple[int, ...]:
     """The powers of ten that divide `samples`, and `samples`: each divides the next."""
     powers = [10**n for n in range(len(str(samples))) if samples % 10**n == 0]
     return tuple(dict.fromkeys([*powers, samples]))
 
 
-def grouped(log_weights, k):
+def grouped(log_weights: np.ndarray, k: int) -> np.ndarray:
     """IWAE_k of each row: the mean over groups of k of the log of a group's mean weight.
 
     (N, K) -> (N,), in float64.

@@ -19,7 +19,9 @@ from tfgen.metrics import arrays
 ROWS = 500  # Of a distance matrix at once: 40 MB against 10,000 others.
 
 
-def precision_recall_density_coverage(real, fake, nearest=5) -> dict[str, float]:
+def precision_recall_density_coverage(
+    real: np.ndarray, fake: np.ndarray, nearest: int = 5
+) -> dict[str, float]:
     """The four figures, by blocks of the distance matrices.
 
     Args:
@@ -53,7 +55,7 @@ def precision_recall_density_coverage(real, fake, nearest=5) -> dict[str, float]
     }
 
 
-def squared_distances(a, b):
+def squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(N, F), (M, F) -> (N, M); by the expanded square, so equal rows may be 1e-12 apart."""
     # One product gives all three terms: passes over (N, M) are what takes the time.
     left = np.column_stack([-2.0 * a, np.square(a).sum(axis=1), np.ones(len(a), a.dtype)])

@@ -14,7 +14,7 @@ from tfgen.metrics.inception_score import inception_score
 from tfgen.metrics.intervals import Value
 
 
-def fid(real, fake, groups=20, seed=0) -> Value:
+def fid(real: np.ndarray, fake: np.ndarray, groups: int = 20, seed: int = 0) -> Value:
     """Fréchet distance of features (N, F), (M, F).
 
     The value is the distance at this number of samples, as papers report it, and biased upwards.
@@ -25,7 +25,7 @@ def fid(real, fake, groups=20, seed=0) -> Value:
     return Value(float(total), found.low, found.high, found.method, found.level)
 
 
-def fid_infinity(real, fake, groups=20, seed=0) -> Value:
+def fid_infinity(real: np.ndarray, fake: np.ndarray, groups: int = 20, seed: int = 0) -> Value:
     """Fréchet distance extrapolated to infinitely many samples, (N, F), (M, F).
 
     The value is the jackknife's, which removes the same bias of order 1/N as the line of
@@ -34,7 +34,7 @@ def fid_infinity(real, fake, groups=20, seed=0) -> Value:
     return intervals.from_left_out(*frechet.left_out(real, fake, groups, seed))
 
 
-def kid(real, fake) -> Value:
+def kid(real: np.ndarray, fake: np.ndarray) -> Value:
     """Unbiased squared kernel distance of all samples (N, F), (M, F), with a jackknife's error."""
     value, error = kernel.unbiased_mmd_error(real, fake)
     degrees = min(len(real), len(fake)) - 1
@@ -42,7 +42,9 @@ def kid(real, fake) -> Value:
     return Value(value, low, high, "large-sample value, t interval, jackknife over the samples")
 
 
-def inception(probabilities, splits=10, groups=20, seed=0) -> Value:
+def inception(
+    probabilities: np.ndarray, splits: int = 10, groups: int = 20, seed: int = 0
+) -> Value:
     """Mean Inception-type score over splits, (N, K).
 
     The interval is of the large-sample value; the mean over splits is biased downwards and may lie
@@ -56,7 +58,9 @@ def inception(probabilities, splits=10, groups=20, seed=0) -> Value:
     return Value(value, float(low), float(high), f"{found.method}, of the logarithm", found.level)
 
 
-def prdc(real, fake, nearest=5, halvings=8, seed=0) -> dict[str, Value]:
+def prdc(
+    real: np.ndarray, fake: np.ndarray, nearest: int = 5, halvings: int = 8, seed: int = 0
+) -> dict[str, Value]:
     """Precision, recall, density and coverage of features (N, F), (M, F)."""
     real, fake = np.asarray(real), np.asarray(fake)
     total = manifold.precision_recall_density_coverage(real, fake, nearest)
@@ -73,7 +77,9 @@ def prdc(real, fake, nearest=5, halvings=8, seed=0) -> dict[str, Value]:
     return {name: _within(one, np.inf if name == "density" else 1.0) for name, one in found.items()}
 
 
-def sliced_wasserstein(real, fake, subsets=10, seed=0) -> dict[str, Value]:
+def sliced_wasserstein(
+    real: np.ndarray, fake: np.ndarray, subsets: int = 10, seed: int = 0
+) -> dict[str, Value]:
     """Sliced Wasserstein distance of pictures: each level by its side, and their "mean"."""
 
     def distances(a, b):
@@ -83,14 +89,14 @@ def sliced_wasserstein(real, fake, subsets=10, seed=0) -> dict[str, Value]:
     return _each(distances, (np.asarray(real), np.asarray(fake)), subsets, seed)
 
 
-def diversity(images, pairs=None, seed=0) -> Value:
+def diversity(images: np.ndarray, pairs: int | None = None, seed: int = 0) -> Value:
     """Mean MS-SSIM of random disjoint pairs of pictures; lower is more diverse."""
     found = intervals.mean(msssim.pair_similarities(images, pairs, seed))
     method = f"large-sample value, {found.method} of disjoint pairs"
     return Value(found.value, found.low, found.high, method, found.level)
 
 
-def authenticity(train, fake) -> Value:
+def authenticity(train: np.ndarray, fake: np.ndarray) -> Value:
     """Share of samples (M, ...) that are no copies of training points (N, ...), which are given."""
     kept = neighbours.authentic(train, fake)
     found = intervals.proportion(int(kept.sum()), len(kept))
@@ -98,7 +104,9 @@ def authenticity(train, fake) -> Value:
     return Value(found.value, found.low, found.high, method, found.level)
 
 
-def disentanglement(codes, factors, subsets=5, seed=0) -> dict[str, Value]:
+def disentanglement(
+    codes: np.ndarray, factors: np.ndarray, subsets: int = 5, seed: int = 0
+) -> dict[str, Value]:
     """All scores of codes (N, Z) against factors (N, K).
 
     "mig", "dci_disentanglement", "dci_completeness", "dci_informativeness", "sap", "factor_vae".

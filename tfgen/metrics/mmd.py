@@ -7,7 +7,9 @@ kernel, against its values when the points change sides at random.
 import numpy as np
 
 
-def mmd_test(x, y, permutations=200, seed=0):
+def mmd_test(
+    x: np.ndarray, y: np.ndarray, permutations: int = 200, seed: int = 0
+) -> tuple[float, float]:
     """The squared maximum mean discrepancy and its p-value by permutation.
 
     The kernel is exp(-|a - b|^2 / (2 s^2)) with s the median distance of the points. The estimate

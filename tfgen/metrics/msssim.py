@@ -9,6 +9,8 @@ to sum 1: 5 from 176 pixels on, 2 for 28 and 32. Below 11 pixels one scale, whos
 as the picture. Channels are averaged; a negative contrast term counts as 0.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
@@ -20,7 +22,7 @@ _RANGE = 2.0  # Of pixels in [-1, 1].
 _PAIRS = 500  # At once.
 
 
-def ms_ssim(a, b):
+def ms_ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Similarity of each pair of pictures, 1 where they are the same.
 
     Args:
@@ -39,7 +41,7 @@ def ms_ssim(a, b):
     return np.concatenate([_similarity(*(x[n : n + _PAIRS] for x in (a, b))) for n in blocks])
 
 
-def scales(image_shape) -> int:
+def scales(image_shape: Sequence[int]) -> int:
     """How many scales pictures of this (H, W, C) have."""
     side, number = min(image_shape[:2]), 1
     while number < len(WEIGHTS) and side // 2 >= WIDTH:
@@ -47,12 +49,12 @@ def scales(image_shape) -> int:
     return number
 
 
-def diversity(images, pairs=None, seed=0) -> float:
+def diversity(images: np.ndarray, pairs: int | None = None, seed: int = 0) -> float:
     """Mean MS-SSIM of random pairs; see `pair_similarities`."""
     return float(pair_similarities(images, pairs, seed).mean())
 
 
-def pair_similarities(images, pairs=None, seed=0):
+def pair_similarities(images: np.ndarray, pairs: int | None = None, seed: int = 0) -> np.ndarray:
     """MS-SSIM of random pairs in which every picture comes once at most, (pairs,).
 
     Args:
@@ -77,7 +79,7 @@ def _similarity(a, b):
     a, b = a.astype(np.float64), b.astype(np.float64)
     number = scales(a.shape[1:])
     weights = np.array(WEIGHTS[:number]) / sum(WEIGHTS[:number])
-    product = 1.0
+    product = np.ones(1)
     for n, weight in enumerate(weights):
         ssim, contrast = _terms(a, b)  # (B, C)
         term = contrast if n < number - 1 else ssim

@@ -8,13 +8,15 @@ New data of the training distribution is not at 1: with one density everywhere a
 closer. Compare the share of held-out pictures, not 1.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from tfgen import pictures
 from tfgen.metrics.manifold import ROWS, squared_distances
 
 
-def nearest(train, images, count=5):
+def nearest(train: np.ndarray, images: np.ndarray, count: int = 5) -> tuple[np.ndarray, np.ndarray]:
     """The nearest training points of each sample, the closest first.
 
     Args:
@@ -44,7 +46,7 @@ def nearest(train, images, count=5):
     return np.concatenate(indices), np.concatenate(distances)
 
 
-def authentic(train, fake):
+def authentic(train: np.ndarray, fake: np.ndarray) -> np.ndarray:
     """Whether each sample is no copy, (M,) bool; see the module.
 
     Args:
@@ -64,12 +66,18 @@ def authentic(train, fake):
     return distances > own[where]
 
 
-def authenticity(train, fake) -> float:
+def authenticity(train: np.ndarray, fake: np.ndarray) -> float:
     """Share of samples that are no copies; arguments and errors as `authentic`."""
     return float(authentic(train, fake).mean())
 
 
-def neighbours_picture(path, train, images, count=5, by=None):
+def neighbours_picture(
+    path: Path | str,
+    train: np.ndarray,
+    images: np.ndarray,
+    count: int = 5,
+    by: tuple[np.ndarray, np.ndarray] | None = None,
+) -> None:
     """Writes a PNG: each row a sample, and right of it its nearest training pictures.
 
     Args:

@@ -6,6 +6,7 @@ with the tables of the first papers.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import logsumexp
@@ -13,7 +14,12 @@ from scipy.special import logsumexp
 SIGMAS = np.logspace(-1, 0, 10)
 
 
-def parzen(samples, validation, test, sigmas=SIGMAS):
+def parzen(
+    samples: np.ndarray,
+    validation: np.ndarray,
+    test: np.ndarray,
+    sigmas: Sequence[float] | np.ndarray = SIGMAS,
+) -> tuple[float, float, float]:
     """Mean log density of test images under a Gaussian at each sample, in nats.
 
     The width is the one of `sigmas` with the highest mean on the validation images, which are a
@@ -32,7 +38,7 @@ def parzen(samples, validation, test, sigmas=SIGMAS):
     return float(values.mean()), float(values.std() / math.sqrt(len(values))), float(width)
 
 
-def log_density(x, centers, sigma, rows=256):
+def log_density(x: np.ndarray, centers: np.ndarray, sigma: float, rows: int = 256) -> np.ndarray:
     """log of the mean over centers of N(x; center, sigma^2 I), nats. (N, D), (M, D) -> (N,)"""
     parts = []
     for start in range(0, len(x), rows):

@@ -21,12 +21,12 @@ SHIPPED = {  # name -> shape of its pictures, filters of its layers; every secon
 }
 
 
-def record(name) -> dict:
+def record(name: str) -> dict:
     """How a shipped network was trained, its accuracy and its hash."""
     return json.loads((WEIGHTS / f"{name}.json").read_text())
 
 
-def build(name) -> keras.Model:
+def build(name: str) -> keras.Model:
     """A shipped network with new weights: pictures -> [features (B, F), logits (B, 10)].
 
     3x3 convolutions with batch normalisation and ReLU; the features are the last one's maps,
@@ -41,7 +41,7 @@ def build(name) -> keras.Model:
     return keras.Model(image, [x, layers.Dense(10)(x)], name=name)
 
 
-def loaded(name):
+def loaded(name: str):
     """(function of pictures to features and probabilities, shape of its pictures, its hash).
 
     Raises:

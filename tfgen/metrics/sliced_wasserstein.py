@@ -23,7 +23,11 @@ _AT_ONCE = 32  # Directions projected together.
 
 
 def sliced_wasserstein(
-    real, fake, patches_per_image=16, directions=512, seed=0
+    real: np.ndarray,
+    fake: np.ndarray,
+    patches_per_image: int = 16,
+    directions: int = 512,
+    seed: int = 0,
 ) -> dict[int, float]:
     """The distance of each level of the pyramids, by the level's height, the largest first.
 
@@ -49,11 +53,11 @@ def sliced_wasserstein(
     found = {}
     for level, (a, b) in enumerate(zip(pyramid(real), pyramid(fake), strict=True)):
         parts = [_normalized(patches(x, patches_per_image, seed + 1000 * level)) for x in (a, b)]
-        found[a.shape[1]] = sliced(*parts, directions, seed + level)
+        found[a.shape[1]] = sliced(parts[0], parts[1], directions, seed + level)
     return found
 
 
-def pyramid(images):
+def pyramid(images: np.ndarray) -> list[np.ndarray]:
     """Levels of the Laplacian pyramid, the finest first; the last is the low-pass remainder."""
     height, width = images.shape[1:3]
     if height % 2 or width % 2 or min(height, width) // 2 < SMALLEST:
@@ -64,7 +68,7 @@ def pyramid(images):
     return [images - _filtered(up, 4.0), *pyramid(low)]
 
 
-def patches(images, count, seed):
+def patches(images: np.ndarray, count: int, seed: int) -> np.ndarray:
     """`count` random 7x7 patches of each picture, (N * count, 7, 7, C)."""
     generator = np.random.default_rng(seed)
     number, height, width, _ = images.shape
@@ -75,7 +79,7 @@ def patches(images, count, seed):
     return np.moveaxis(found, 2, -1).reshape(-1, PATCH, PATCH, images.shape[-1])
 
 
-def sliced(a, b, directions=512, seed=0) -> float:
+def sliced(a: np.ndarray, b: np.ndarray, directions: int = 512, seed: int = 0) -> float:
     """Sliced 1-Wasserstein distance of two sets of as many points, (N, ...) and (N, ...)."""
     a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
     if a.shape != b.shape:

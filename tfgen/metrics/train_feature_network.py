@@ -44,7 +44,7 @@ def main():
     print(json.dumps(record, indent=2))
 
 
-def train(name, folder, epochs, seed=0) -> dict:
+def train(name: str, folder: Path, epochs: int, seed: int = 0) -> dict:
     """Trains, writes both files and returns the record."""
     began = time.perf_counter()
     keras.utils.set_random_seed(seed)

@@ -1,6 +1,7 @@
 """Pictures for people: grids of samples, and their files."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from tfgen import files
 
 
-def to_uint8(images) -> np.ndarray:
+def to_uint8(images: np.ndarray | Sequence) -> np.ndarray:
     """Pictures in [-1, 1] as uint8, rounded as exports round them; the shape is kept.
 
     Raises:
@@ -20,7 +21,7 @@ def to_uint8(images) -> np.ndarray:
     return np.clip(np.round((images + np.float32(1)) * np.float32(127.5)), 0, 255).astype(np.uint8)
 
 
-def grid(images, columns: int | None = None) -> np.ndarray:
+def grid(images: np.ndarray | Sequence, columns: int | None = None) -> np.ndarray:
     """Pictures side by side, row by row, one pixel apart.
 
     Args:
@@ -52,7 +53,7 @@ def grid(images, columns: int | None = None) -> np.ndarray:
     return result
 
 
-def save(path: Path | str, image) -> None:
+def save(path: Path | str, image: np.ndarray | Sequence) -> None:
     """Writes one uint8 or [-1, 1] picture (H, W, 1 or 3); a file that exists is replaced whole.
 
     The ending of the name chooses the format: .png, .jpg, ...

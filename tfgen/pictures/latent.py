@@ -4,6 +4,8 @@ Drawn without a display, and without matplotlib's global state.
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +17,13 @@ CODES = 2000  # Points in a scatter, of codes and of the prior each.
 SIDE = 20  # Pictures along a side of the manifold.
 
 
-def of_autoencoder(batch, reconstruct, decode, encode, prior=None):
+def of_autoencoder(
+    batch: dict[str, np.ndarray],
+    reconstruct: Callable,
+    decode: Callable,
+    encode: Callable,
+    prior: Any = None,
+) -> dict[str, np.ndarray]:
     """What there is to show of an autoencoder.
 
     Args:
@@ -41,7 +49,7 @@ def of_autoencoder(batch, reconstruct, decode, encode, prior=None):
     return made
 
 
-def reconstructions(images, reconstructed, columns=8):
+def reconstructions(images: np.ndarray, reconstructed: np.ndarray, columns: int = 8) -> np.ndarray:
     """Pairs, each original with its reconstruction to the right of it, as one uint8 grid.
 
     Args:
@@ -53,7 +61,9 @@ def reconstructions(images, reconstructed, columns=8):
     return pictures.grid(pairs, min(columns, len(pairs)))
 
 
-def manifold(decode, around, side=SIDE):
+def manifold(
+    decode: Callable[[np.ndarray], np.ndarray], around: np.ndarray, side: int = SIDE
+) -> np.ndarray:
     """Decoded codes on a grid over the plane, as one uint8 picture; Kingma and Welling, figure 4.
 
     The grid's lines are equally spaced quantiles of `around` along each axis, so that for a
@@ -70,7 +80,12 @@ def manifold(decode, around, side=SIDE):
     return pictures.grid(np.asarray(decode(tf.constant(grid))), side)
 
 
-def scatter(codes, labels=None, samples=None, size=6.0):
+def scatter(
+    codes: np.ndarray,
+    labels: np.ndarray | None = None,
+    samples: np.ndarray | None = None,
+    size: float = 6.0,
+) -> np.ndarray:
     """2-D codes coloured by label, over grey samples of the prior, as uint8 (H, W, 3).
 
     Args:
@@ -86,13 +101,15 @@ def scatter(codes, labels=None, samples=None, size=6.0):
     canvas, axes = FigureCanvasAgg(figure), figure.add_subplot()
     axes.set(xlabel="z[0]", ylabel="z[1]", aspect="equal")
     if samples is not None:
-        axes.scatter(*np.asarray(samples).T, s=6, c="0.8", linewidths=0, label="prior")
+        x, y = np.asarray(samples).T
+        axes.scatter(x, y, s=6, c="0.8", linewidths=0, label="prior")
     codes = np.asarray(codes)
     labels = np.zeros(len(codes), int) if labels is None else np.asarray(labels)[: len(codes)]
     classes = np.unique(labels)
     for label in classes:
         name = str(label) if len(classes) > 1 else "codes"
-        axes.scatter(*codes[labels == label].T, s=8, linewidths=0, label=name, **_colour(label))
+        x, y = codes[labels == label].T
+        axes.scatter(x, y, s=8, linewidths=0, label=name, **_colour(label))
     axes.legend(markerscale=2, fontsize="small", ncols=math.ceil(len(classes) / 12))
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

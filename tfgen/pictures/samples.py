@@ -27,7 +27,7 @@ def seeds(text: str) -> list[int]:
     return found
 
 
-def save(images, chosen: Sequence[int], out: Path, folder: bool = False) -> str:
+def save(images: np.ndarray, chosen: Sequence[int], out: Path, folder: bool = False) -> str:
     """Writes samples and says where.
 
     Args:

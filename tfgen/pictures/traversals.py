@@ -1,11 +1,25 @@
 """Pictures of what one input of a generator does while all others are held."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from tfgen import pictures
 
+if TYPE_CHECKING:
+    from tfgen.model import GenerativeModel
 
-def traversal(model, name, values=None, index=None, rows=10, seed=0, signature=None):
+
+def traversal(
+    model: "GenerativeModel",
+    name: str,
+    values: Sequence[float] | None = None,
+    index: int | None = None,
+    rows: int = 10,
+    seed: int = 0,
+    signature: str | None = None,
+) -> np.ndarray:
     """One input of a generator varied along each row of a grid.
 
     Figure 2 of Chen et al. 2016 (InfoGAN); as useful for a label, or for one entry of z.
@@ -34,10 +48,11 @@ def traversal(model, name, values=None, index=None, rows=10, seed=0, signature=N
     if values is None:
         values = range(spec.num_classes) if spec.num_classes else np.linspace(-2.0, 2.0, 10)
     values = np.asarray(values, spec.dtype)
-    if len(spec.shape) != (index is not None) or (index is not None and index >= spec.shape[0]):
+    sides = [side or 0 for side in spec.shape]
+    if len(sides) != (index is not None) or (index is not None and index >= sides[0]):
         raise ValueError(
             f"Input {name!r} has shape {spec.shape} in each row; `index` must "
-            + ("be None." if not spec.shape else f"lie in 0 .. {spec.shape[0] - 1}.")
+            + ("be None." if not spec.shape else f"lie in 0 .. {sides[0] - 1}.")
             + f" Received: {index}."
         )
     seeds = np.repeat(np.arange(seed, seed + rows), len(values))

@@ -70,7 +70,7 @@ class Codes:
         """Of the categorical parts."""
         return tuple(f"category_{n + 1}" for n in range(len(self.categorical)))
 
-    def draw(self, purpose, rows):
+    def draw(self, purpose: str, rows: int) -> tf.Tensor:
         """Codes of the running step, (rows, size)."""
         named = {
             name: draws().categorical(f"{purpose}/{name}", (rows,), classes)
@@ -81,7 +81,7 @@ class Codes:
             named["continuous"] = 2.0 * u - 1.0
         return self.joined(named)
 
-    def joined(self, named):
+    def joined(self, named: dict[str, tf.Tensor]) -> tf.Tensor:
         """Parts by name as numbers, (B, size)."""
         parts = [
             tf.one_hot(named[name], classes)
@@ -91,7 +91,7 @@ class Codes:
             parts.append(tf.cast(named["continuous"], tf.float32))
         return tf.concat(parts, axis=1)
 
-    def read(self, outputs):
+    def read(self, outputs: tf.Tensor):
         """Q's outputs (B, outputs) as logits [(B, K), ...], means and log spreads (B, n)."""
         sizes = [*self.categorical, self.continuous, self.outputs - self.size]
         *logits, mean, log_stddev = tf.split(outputs, sizes, axis=1)
@@ -99,7 +99,7 @@ class Codes:
             log_stddev = tf.zeros_like(mean)
         return logits, mean, tf.clip_by_value(log_stddev, *LOG_STDDEV)
 
-    def information(self, codes, outputs):
+    def information(self, codes: tf.Tensor, outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """L_I of the categorical and of the continuous parts, nats, (B,) each."""
         logits, mean, log_stddev = self.read(outputs)
         *classes, numbers = tf.split(codes, [*self.categorical, self.continuous], axis=1)
@@ -110,7 +110,7 @@ class Codes:
         log_q = gaussian_log_density(numbers, mean, 2.0 * log_stddev)  # (B, n)
         return categorical, tf.reduce_sum(log_q + math.log(2.0), axis=1)
 
-    def inferred(self, outputs):
+    def inferred(self, outputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Q's outputs by name: probabilities (B, K), "continuous" its means and "stddev"."""
         logits, mean, log_stddev = self.read(outputs)
         found = {n: tf.nn.softmax(x) for n, x in zip(self.names, logits, strict=True)}

@@ -12,14 +12,21 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import losses, random
+from tfgen.model import GenerativeModel
 
 METHODS = ("monte_carlo", "importance")
 _PURPOSE = random.purpose("conditional likelihood")
 
 
 def conditional_log_likelihood(
-    model, data, samples=100, method="importance", seed=0, chunk=100, batch_size=100
-):
+    model: GenerativeModel,
+    data: dict[str, np.ndarray],
+    samples: int = 100,
+    method: str = "importance",
+    seed: int = 0,
+    chunk: int = 100,
+    batch_size: int = 100,
+) -> np.ndarray:
     """log p(y|x) of each example in nats, over the hidden pixels only.
 
     Memory is that of `batch_size * chunk` pictures, whatever the number of samples.
@@ -76,7 +83,9 @@ def conditional_log_likelihood(
     return result
 
 
-def log_weights(model, batch, eps, method):
+def log_weights(
+    model: GenerativeModel, batch: dict[str, tf.Tensor], eps: tf.Tensor, method: str
+) -> tf.Tensor:
     """Logarithms of the terms whose mean estimates p(y|x), nats.
 
     Args:

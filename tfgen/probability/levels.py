@@ -13,6 +13,7 @@ one a level (a softmax).
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -23,7 +24,7 @@ from tfgen import losses
 _TOLERANCE = 0.02
 
 
-def head_outputs(levels):
+def head_outputs(levels: int) -> int:
     """Logits of one sub-pixel.
 
     Raises:
@@ -34,7 +35,7 @@ def head_outputs(levels):
     return 1 if levels == 2 else levels
 
 
-def level_index(image, levels, nearest=False):
+def level_index(image: tf.Tensor, levels: int, nearest: bool = False) -> tf.Tensor:
     """The level of each sub-pixel, int32 0 .. levels - 1. (B, H, W, C) in [-1, 1], same shape
 
     Args:
@@ -64,12 +65,12 @@ def level_index(image, levels, nearest=False):
     return tf.cast(index, tf.int32)
 
 
-def level_value(index, levels):
+def level_value(index: tf.Tensor, levels: int) -> tf.Tensor:
     """The value in [-1, 1] of a level, float32, same shape."""
     return tf.cast(index, tf.float32) * np.float32(2.0 / (levels - 1)) - 1.0
 
 
-def level_nll(index, logits):
+def level_nll(index: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """-log p(x) in nats. (B, H, W, C), (B, H, W, C, K) -> (B,)"""
     logits = tf.cast(logits, tf.float32)
     if logits.shape[-1] == 1:
@@ -77,7 +78,7 @@ def level_nll(index, logits):
     return losses.total(tf.nn.sparse_softmax_cross_entropy_with_logits(index, logits))
 
 
-def draw_level(logits, u):
+def draw_level(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """The level where the CDF first exceeds u, int32. (..., K), (...) in [0, 1) -> (...)
 
     A level of probability 0 is never drawn.
@@ -89,19 +90,19 @@ def draw_level(logits, u):
     return tf.reduce_sum(tf.cast(below, tf.int32), -1)
 
 
-def draw_value(logits, u, levels):
+def draw_value(logits: tf.Tensor, u: tf.Tensor, levels: int) -> tf.Tensor:
     """The value in [-1, 1] of `draw_level`. (B, K), (B, 1) -> (B, 1)"""
     if levels == 2:  # Half the operations of the general case; they count in a loop over pixels.
         return tf.where(u >= tf.sigmoid(-logits), np.float32(1.0), np.float32(-1.0))
     return level_value(draw_level(logits, u[:, 0]), levels)[:, tf.newaxis]
 
 
-def bits_per_dim(nats, image_shape):
+def bits_per_dim(nats: tf.Tensor, image_shape: Sequence[int]) -> tf.Tensor:
     """Nats of an image as bits of a sub-pixel: divided by ln 2 and by H * W * C."""
     return nats / (math.log(2.0) * math.prod(image_shape))
 
 
-def require(condition, message, value):
+def require(condition: tf.Tensor, message: str, value: tf.Tensor):
     """ValueError with the message and the value unless `condition`; in a graph, an Assert."""
     if not tf.executing_eagerly():
         tf.debugging.Assert(condition, [message, value])

@@ -13,6 +13,8 @@ which loses no digits where both sigmoids round to the same number. (The authors
 there, below a mass of 1e-5, to the density at the middle of the bin, which is another number.)
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -22,7 +24,9 @@ MIN_LOG_SCALE = -7.0
 _TINY = 1e-37  # Keeps the logarithm and its gradient finite when exp(-log_scale) underflows.
 
 
-def discretized_logistic(x, mean, log_scale, levels=256):
+def discretized_logistic(
+    x: tf.Tensor, mean: tf.Tensor, log_scale: tf.Tensor, levels: int = 256
+) -> tf.Tensor:
     """Log mass of each value under its own discretised logistic, nats, elementwise.
 
     Args:
@@ -46,12 +50,12 @@ def discretized_logistic(x, mean, log_scale, levels=256):
     return tf.where(x < half - 1.0, left, tf.where(x > 1.0 - half, right, inner))
 
 
-def mixture_width(channels, mixtures):
+def mixture_width(channels: int, mixtures: int) -> int:
     """Number of parameters of one pixel: 3 a component for 1 channel, 10 for 3."""
     return mixtures * (3 if channels == 1 else 10)
 
 
-def mixture_of_logistics(x, parameters, levels=256):
+def mixture_of_logistics(x: tf.Tensor, parameters: tf.Tensor, levels: int = 256) -> tf.Tensor:
     """Log mass of pixels under a mixture of discretised logistics, nats. (..., C) -> (...)
 
     One component is chosen for all channels of a pixel. With 3 channels the mean of green moves by
@@ -72,7 +76,7 @@ def mixture_of_logistics(x, parameters, levels=256):
     return tf.reduce_logsumexp(total, axis=-1)
 
 
-def split_mixture(parameters, channels):
+def split_mixture(parameters: tf.Tensor, channels: int):
     """Logits (..., K), `channels` means and log scales (..., K), and 3 couplings or none.
 
     Raises:
@@ -85,7 +89,9 @@ def split_mixture(parameters, channels):
     return parts[0], parts[1 : 1 + channels], parts[1 + channels : 1 + 2 * channels], coupling
 
 
-def coupled_mean(means, coupling, x, channel):
+def coupled_mean(
+    means: tf.Tensor, coupling: Sequence[tf.Tensor], x: tf.Tensor, channel: int
+) -> tf.Tensor:
     """Means of one channel, (..., K), moved by the channels of `x` before it."""
     mean = means[channel]
     for earlier in range(channel):
@@ -94,7 +100,13 @@ def coupled_mean(means, coupling, x, channel):
     return mean
 
 
-def sample_mixture(parameters, u, levels=256, given=None, hidden=None):
+def sample_mixture(
+    parameters: tf.Tensor,
+    u: tf.Tensor,
+    levels: int = 256,
+    given: tf.Tensor | None = None,
+    hidden: tf.Tensor | None = None,
+) -> tf.Tensor:
     """Pixels by inversion of the exact distribution, channel after channel. (..., C) -> (..., C)
 
     The level of a channel is the number of levels whose cumulative mass is at most `u`. Later
@@ -117,7 +129,7 @@ def sample_mixture(parameters, u, levels=256, given=None, hidden=None):
         level = _inverse(tf.nn.softmax(weights), mean, log_scales[c], u[..., c], levels)
         value = level_value(level, levels)
         if hidden is not None:
-            value = tf.where(hidden[..., c], value, given[..., c])
+            value = tf.where(hidden[..., c], value, given[..., c])  # type: ignore[index]  # Both.
         if c + 1 < channels:
             weights += discretized_logistic(tf.expand_dims(value, -1), mean, log_scales[c], levels)
         x = tf.concat([x, tf.expand_dims(value, -1)], axis=-1)
@@ -139,7 +151,9 @@ def _inverse(weights, mean, log_scale, u, levels):
     step = 16
     first = tf.zeros_like(u)
     if levels > step:
-        first = step * below(_edges(np.arange(step - 1, levels - 1, step, np.float32), levels))
+        first = step * below(
+            _edges(np.arange(step - 1, levels - 1, step, dtype=np.float32), levels)
+        )
     index = tf.expand_dims(first, -1) + np.arange(min(step, levels) - 1, dtype=np.float32)
     return tf.minimum(first + below(_edges(index, levels)), levels - 1.0)
 

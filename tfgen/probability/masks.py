@@ -1,11 +1,13 @@
 """Masks: which pixels of a picture are seen."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 QUADRANTS = ("upper_left", "upper_right", "lower_left", "lower_right")
 
 
-def quadrant_mask(image_shape, observed):
+def quadrant_mask(image_shape: Sequence[int], observed: Sequence[str]) -> np.ndarray:
     """1 in the observed quadrants and 0 in the others, float32 (1, H, W, 1).
 
     Args:

@@ -7,7 +7,9 @@ Here are the base class, the Gaussians and priors made of a function; `priors` n
 """
 
 import math
+from collections.abc import Callable, Iterable
 
+import numpy as np
 import tensorflow as tf
 
 from tfgen import random
@@ -31,10 +33,10 @@ class Prior:
 
     has_density = True
 
-    def __init__(self, dim, noise, components=None):
+    def __init__(self, dim: int, noise: dict[str, Input], components: int | None = None):
         self.dim, self.noise, self.components = dim, noise, components
 
-    def sample_from_noise(self, component=None, **noise):
+    def sample_from_noise(self, component: tf.Tensor | None = None, **noise) -> tf.Tensor:
         """Codes (B, dim), a pure function of the base noise.
 
         Args:
@@ -44,25 +46,25 @@ class Prior:
         """
         raise NotImplementedError
 
-    def log_prob(self, z):
+    def log_prob(self, z: tf.Tensor) -> tf.Tensor:
         """Log density in nats. (..., dim) -> (...)"""
         raise NotImplementedError(f"{type(self).__name__} has samples and no density.")
 
-    def kl(self, mean, log_var):
+    def kl(self, mean: tf.Tensor, log_var: tf.Tensor) -> tf.Tensor | None:
         """KL(N(mean, exp(log_var)) || p) in nats by dimension; None without a closed form.
 
         (B, dim), (B, dim) -> (B, dim)
         """
         return None
 
-    def draw(self, purpose, rows, component=None):
+    def draw(self, purpose: str, rows: int, component: tf.Tensor | None = None) -> tf.Tensor:
         """Codes (rows, dim) by the running step's random numbers."""
         return self.sample_from_noise(
             component=component,
             **{n: _drawn(spec, f"{purpose}/{n}", rows) for n, spec in self.noise.items()},
         )
 
-    def sample(self, seeds):
+    def sample(self, seeds: Iterable[int]) -> np.ndarray:
         """Codes (N, dim) as an array; row n is a pure function of seeds[n]."""
         xp, seeds = random.namespace("numpy"), as_seeds(seeds)
         noise = {n: tf.constant(spec.draw(xp, seeds, n)) for n, spec in self.noise.items()}
@@ -87,20 +89,22 @@ class Gaussian(Prior):
         mean: The same in all dimensions.
     """
 
-    def __init__(self, dim, stddev=1.0, mean=0.0):
+    def __init__(self, dim: int, stddev: float = 1.0, mean: float = 0.0):
         positive(stddev=stddev)
         super().__init__(dim, {"z_noise": Input.noise(dim)})
         self.stddev, self.mean = stddev, mean
 
-    def sample_from_noise(self, z_noise, component=None):
+    def sample_from_noise(
+        self, z_noise: tf.Tensor, component: tf.Tensor | None = None
+    ) -> tf.Tensor:
         return self.mean + self.stddev * z_noise
 
-    def log_prob(self, z):
+    def log_prob(self, z: tf.Tensor) -> tf.Tensor:
         white = (z - self.mean) / self.stddev
         constant = self.dim * (0.5 * LOG_2_PI + math.log(self.stddev))
         return -0.5 * tf.reduce_sum(tf.square(white), -1) - constant
 
-    def kl(self, mean, log_var):
+    def kl(self, mean: tf.Tensor, log_var: tf.Tensor) -> tf.Tensor:
         # Kingma and Welling 2013, appendix B, for any spread.
         variance, shift = self.stddev**2, mean - self.mean
         spread = (tf.exp(log_var) + tf.square(shift)) / variance
@@ -110,11 +114,11 @@ class Gaussian(Prior):
 class StandardNormal(Gaussian):
     """N(0, I); its base noise is the code itself."""
 
-    def __init__(self, dim):
+    def __init__(self, dim: int):
         super().__init__(dim)
         self.noise = {"z": Input.noise(dim)}
 
-    def sample_from_noise(self, z, component=None):
+    def sample_from_noise(self, z: tf.Tensor, component: tf.Tensor | None = None) -> tf.Tensor:
         return z
 
 
@@ -132,7 +136,13 @@ class Sampler(Prior):
         ValueError: The function gives codes of another length.
     """
 
-    def __init__(self, function, dim, noise=None, log_prob=None):
+    def __init__(
+        self,
+        function: Callable,
+        dim: int,
+        noise: dict[str, Input] | None = None,
+        log_prob: Callable | None = None,
+    ):
         self.positional = noise is None
         super().__init__(dim, noise or {"z_noise": Input.uniform(dim)})
         self.function, self.density = function, log_prob
@@ -143,13 +153,13 @@ class Sampler(Prior):
                 f"The prior's sampler must give codes (B, {dim}). Received for B = 3: {received}."
             )
 
-    def sample_from_noise(self, component=None, **noise):
+    def sample_from_noise(self, component: tf.Tensor | None = None, **noise) -> tf.Tensor:
         if self.positional:
             return tf.convert_to_tensor(self.function(*noise.values()), tf.float32)
         return tf.convert_to_tensor(self.function(**noise), tf.float32)
 
-    def log_prob(self, z):
-        return self.density(z) if self.has_density else super().log_prob(z)
+    def log_prob(self, z: tf.Tensor) -> tf.Tensor:
+        return self.density(z) if self.density else super().log_prob(z)
 
 
 def positive(**values):

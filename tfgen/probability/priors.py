@@ -6,6 +6,7 @@ distributions of tfp                   `tfgen.probability.tfp_priors`
 """
 
 import json
+from typing import Any
 
 from tfgen.construct import construct
 from tfgen.probability.prior import Gaussian, Prior, Sampler, StandardNormal
@@ -19,7 +20,7 @@ PRIORS = {
 }
 
 
-def as_prior(prior, dim, where="prior"):
+def as_prior(prior: Any, dim: int, where: str = "prior") -> Prior:
     """The `Prior` that an argument stands for.
 
     Args:

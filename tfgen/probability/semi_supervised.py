@@ -3,14 +3,14 @@
 import tensorflow as tf
 
 
-def cross_entropy(label, logits):
+def cross_entropy(label: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """-log softmax(logits)[label] in nats, 0 where the label is negative. (B,), (B, K) -> (B,)"""
     known = tf.maximum(label, 0)
     value = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=known, logits=logits)
     return tf.where(label >= 0, value, tf.zeros_like(value))
 
 
-def labelled_share(value, label):
+def labelled_share(value: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     """Values whose mean over the batch is that over its labelled points, 0 without any. (B,)
 
     A labelled point's value is scaled by batch size over labelled points, both over all replicas:
@@ -25,6 +25,6 @@ def labelled_share(value, label):
     return tf.math.divide_no_nan(known * value, fraction)
 
 
-def one_hot_or_unknown(label, num_classes):
+def one_hot_or_unknown(label: tf.Tensor, num_classes: int) -> tf.Tensor:
     """One-hot classes with an extra class, the last, for negative labels. (B,) -> (B, K + 1)"""
     return tf.one_hot(tf.where(label < 0, num_classes, label), num_classes + 1)

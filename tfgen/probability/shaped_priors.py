@@ -2,6 +2,8 @@
 https://arxiv.org/abs/1511.05644.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -21,7 +23,12 @@ class Mixture(Prior):
         ValueError: Shapes that do not fit, or a weight that is not positive.
     """
 
-    def __init__(self, means, scales, weights=None):
+    def __init__(
+        self,
+        means: np.ndarray | Sequence,
+        scales: np.ndarray | Sequence,
+        weights: np.ndarray | Sequence | None = None,
+    ):
         means, scales = np.asarray(means, np.float64), np.asarray(scales, np.float64)
         weights = np.ones(len(means)) if weights is None else np.asarray(weights, np.float64)
         if means.ndim != 2 or scales.shape != (*means.shape, means.shape[1]):
@@ -43,14 +50,16 @@ class Mixture(Prior):
         volume = np.linalg.slogdet(scales)[1] + 0.5 * dim * LOG_2_PI
         self.constants = (np.log(weights) - volume).astype("float32")
 
-    def sample_from_noise(self, z_noise, z_choice, component=None):
+    def sample_from_noise(
+        self, z_noise: tf.Tensor, z_choice: tf.Tensor, component: tf.Tensor | None = None
+    ) -> tf.Tensor:
         drawn = tf.reduce_sum(tf.cast(z_choice[:, None] >= self.cumulative, tf.int32), -1)
         chosen = drawn if component is None else tf.where(component < 0, drawn, component)  # (B,)
         return tf.gather(self.means, chosen) + tf.linalg.matvec(
             tf.gather(self.scales, chosen), z_noise
         )
 
-    def log_prob(self, z):
+    def log_prob(self, z: tf.Tensor) -> tf.Tensor:
         white = tf.linalg.matvec(self.inverses, z[..., None, :] - self.means)  # (..., C, Z)
         parts = self.constants - 0.5 * tf.reduce_sum(tf.square(white), -1)  # (..., C)
         largest = tf.stop_gradient(tf.reduce_max(parts, -1, keepdims=True))
@@ -58,7 +67,7 @@ class Mixture(Prior):
         return total + largest[..., 0]
 
 
-def mixture(dim, means: list, stddev=1.0, weights: list | None = None):
+def mixture(dim: int, means: list, stddev: float = 1.0, weights: list | None = None) -> Mixture:
     """A mixture of round Gaussians at `means`, (C, dim), each of the spread `stddev`."""
     positive(stddev=stddev)
     means = np.asarray(means, np.float64)
@@ -67,7 +76,13 @@ def mixture(dim, means: list, stddev=1.0, weights: list | None = None):
     return Mixture(means, np.broadcast_to(stddev * np.eye(dim), (*means.shape, dim)), weights)
 
 
-def gaussian_mixture(dim, components=10, radius=2.0, radial_stddev=0.5, tangential_stddev=0.1):
+def gaussian_mixture(
+    dim: int,
+    components: int = 10,
+    radius: float = 2.0,
+    radial_stddev: float = 0.5,
+    tangential_stddev: float = 0.1,
+) -> Mixture:
     """2-D Gaussians on a circle, their long axes towards its centre.
 
     Makhzani et al. 2015, section 2.3; the paper shows it without numbers, these are those of
@@ -97,13 +112,15 @@ class SwissRoll(Prior):
 
     has_density = False
 
-    def __init__(self, dim, scale=4.0, components=10):
+    def __init__(self, dim: int, scale: float = 4.0, components: int = 10):
         _two(dim, "swiss_roll")
         positive(scale=scale, components=components)
         super().__init__(dim, {"z_choice": Input.uniform()}, components)
         self.scale = scale
 
-    def sample_from_noise(self, z_choice, component=None):
+    def sample_from_noise(
+        self, z_choice: tf.Tensor, component: tf.Tensor | None = None
+    ) -> tf.Tensor:
         u = z_choice
         if component is not None:
             part = (tf.cast(component, u.dtype) + u) / self.components

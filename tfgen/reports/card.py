@@ -51,7 +51,7 @@ def write(
     return path
 
 
-def text(record: dict, note: dict, figures: list[Figure], license="unknown") -> str:  # noqa: A002
+def text(record: dict, note: dict, figures: list[Figure], license: str = "unknown") -> str:  # noqa: A002
     """The card.
 
     Args:
@@ -79,7 +79,7 @@ def text(record: dict, note: dict, figures: list[Figure], license="unknown") -> 
     return "\n\n".join(parts) + "\n"
 
 
-def matter(record, note, figures, license) -> dict:  # noqa: A002
+def matter(record: dict, note: dict, figures: list[Figure], license: str) -> dict:  # noqa: A002
     """The front matter: what the Hub reads."""
     name, data = note["model"]["name"], note["data"]
     inputs = record["signatures"][record["default"]]["inputs"]

@@ -204,7 +204,7 @@ def _figure(png, caption, kind="picture"):
     )
 
 
-def png(picture) -> bytes:
+def png(picture: np.ndarray) -> bytes:
     """A uint8 picture (H, W, 1 or 3) as the bytes of a PNG."""
     file = io.BytesIO()
     array = picture[..., 0] if picture.shape[-1] == 1 else picture

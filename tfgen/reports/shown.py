@@ -1,6 +1,7 @@
 """Pictures that a report shows of a model: samples, and what becomes of given pictures."""
 
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,10 +9,14 @@ from tfgen import pictures
 from tfgen.evaluation import drawing, needs
 from tfgen.evaluation.work import Work
 
+if TYPE_CHECKING:
+    from tfgen.evaluation.reference import Reference
+    from tfgen.model import GenerativeModel
+
 SAMPLES, PAIRS = 64, 16
 
 
-def of_model(model, reference) -> dict[str, np.ndarray]:
+def of_model(model: "GenerativeModel", reference: "Reference") -> dict[str, np.ndarray]:
     """Caption -> uint8 grid, for whatever the model's family can do.
 
     Args:
@@ -42,7 +47,7 @@ def of_model(model, reference) -> dict[str, np.ndarray]:
     return made
 
 
-def speed(model, reference) -> float | None:
+def speed(model: "GenerativeModel", reference: "Reference") -> float | None:
     """Samples drawn a second, `SAMPLES` at once, here and now; None where the model draws none.
 
     The second draw is timed: the first compiles.

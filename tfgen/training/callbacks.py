@@ -10,6 +10,9 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -19,6 +22,10 @@ from tfgen import files, pictures
 from tfgen.training.checkpoints import array, reportable, taken
 from tfgen.training.errors import Interrupted, TrainingError
 
+if TYPE_CHECKING:
+    from tfgen.training.checkpoints import Checkpoints
+    from tfgen.training.options import RunOptions
+
 
 class Clock(keras.callbacks.Callback):
     """Puts a resumed epoch back to where it was: its running means and the seconds spent.
@@ -27,7 +34,7 @@ class Clock(keras.callbacks.Callback):
         entry: Checkpoint that the run begins from; None for a new run.
     """
 
-    def __init__(self, entry):
+    def __init__(self, entry: dict | None):
         super().__init__()
         self.means = (entry or {}).get("means")
         self.before = (entry or {}).get("seconds") or 0.0
@@ -70,7 +77,7 @@ class Recorder(keras.callbacks.Callback):
         images: In an epoch.
     """
 
-    def __init__(self, folder, writer, clock, images):
+    def __init__(self, folder: Path, writer: tf.summary.SummaryWriter, clock: Clock, images: int):
         super().__init__()
         self.path, self.writer = folder / "metrics.jsonl", writer
         self.clock, self.images = clock, images
@@ -96,7 +103,9 @@ class Sampler(keras.callbacks.Callback):
         seeds: Pictures in a grid.
     """
 
-    def __init__(self, folder, writer, epochs, seeds):
+    def __init__(
+        self, folder: Path, writer: tf.summary.SummaryWriter, epochs: int | None, seeds: int
+    ):
         super().__init__()
         self.folder, self.writer = folder / "samples", writer
         self.epochs, self.seeds = epochs, seeds
@@ -129,10 +138,17 @@ class Depictor(keras.callbacks.Callback):
 
     rows = 2000
 
-    def __init__(self, folder, writer, epochs, examples):
+    def __init__(
+        self,
+        folder: Path,
+        writer: tf.summary.SummaryWriter,
+        epochs: int | None,
+        examples: Iterable[dict],
+    ):
         super().__init__()
         self.folder, self.writer = folder / "samples", writer
-        self.epochs, self.examples, self.batch = epochs, examples, None
+        self.epochs, self.examples = epochs, examples
+        self.batch: dict[str, np.ndarray] | None = None
 
     def on_epoch_end(self, epoch, logs=None):
         pictures_of = getattr(self.model, "pictures", None)
@@ -150,7 +166,7 @@ class Depictor(keras.callbacks.Callback):
         self.writer.flush()
 
 
-def first_rows(batches, rows):
+def first_rows(batches: Iterable[dict], rows: int) -> dict[str, np.ndarray]:
     """The first rows of a stream of dict batches, as arrays; all where it has fewer."""
     found, number = [], 0
     for batch in batches:
@@ -173,7 +189,15 @@ class Saver(keras.callbacks.Callback):
         epochs: At which the run ends.
     """
 
-    def __init__(self, checkpoints, clock, signals, steps_per_epoch, options, epochs):
+    def __init__(
+        self,
+        checkpoints: "Checkpoints",
+        clock: Clock,
+        signals: "Signals",
+        steps_per_epoch: int,
+        options: "RunOptions",
+        epochs: int,
+    ):
         super().__init__()
         self.checkpoints, self.clock, self.signals = checkpoints, clock, signals
         self.steps_per_epoch, self.options, self.epochs = steps_per_epoch, options, epochs

@@ -7,12 +7,14 @@ checkpoints/index.json                  what each holds, the newest last, and wh
 import json
 import math
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from tfgen import files
+from tfgen.model import GenerativeModel
 
 INDEX = "index.json"
 
@@ -32,7 +34,9 @@ class Checkpoints:
             within an epoch) and `seconds` (spent in the unfinished epoch).
     """
 
-    def __init__(self, folder, keep=3, best=None, best_mode="min"):
+    def __init__(
+        self, folder: Path | str, keep: int = 3, best: str | None = None, best_mode: str = "min"
+    ):
         self.folder, self.keep, self.best, self.best_mode = Path(folder), keep, best, best_mode
         self.entries = self._read()
 
@@ -41,7 +45,14 @@ class Checkpoints:
         """Step of the newest checkpoint; None without one."""
         return self.entries[-1]["step"] if self.entries else None
 
-    def save(self, model, epoch, values=None, means=None, seconds=0.0):
+    def save(
+        self,
+        model: GenerativeModel,
+        epoch: int,
+        values: dict | None = None,
+        means: dict | None = None,
+        seconds: float = 0.0,
+    ) -> bool:
         """Adds a checkpoint and removes those that have had their time.
 
         Returns:
@@ -72,7 +83,7 @@ class Checkpoints:
         self._write(entries)
         return True
 
-    def restore(self, model, which="last"):
+    def restore(self, model: GenerativeModel, which: str | int = "last") -> dict:
         """Reads a checkpoint into a compiled model.
 
         Args:
@@ -99,17 +110,17 @@ class Checkpoints:
             problems.append(problem)
         raise ValueError(f"No checkpoint can be read: {'; '.join(problems)}.")
 
-    def improves(self, values):
+    def improves(self, values: dict) -> bool:
         """Whether these values of an epoch are better than those of every checkpoint."""
         entry = {"values": values}
         return self._best([*self.entries, entry]) is entry
 
-    def forget_after(self, step):
+    def forget_after(self, step: int) -> None:
         """Drops the entries of later steps, which a resumed run takes again."""
         if any(e["step"] > step for e in self.entries):
             self._write([e for e in self.entries if e["step"] <= step])
 
-    def wanted(self, which):
+    def wanted(self, which: str | int) -> list[dict]:
         """The entries that "last", "best" or a step stands for; ValueError for none."""
         if not self.entries:
             raise ValueError(f"{self.folder}: there is no checkpoint yet.")
@@ -170,29 +181,29 @@ class Checkpoints:
                 path.unlink(missing_ok=True)
 
 
-def array(variable):
+def array(variable: keras.Variable) -> np.ndarray:
     """A weight, slot or metric variable as a NumPy array, under any strategy."""
     return keras.ops.convert_to_numpy(variable)
 
 
-def taken(model):
+def taken(model: GenerativeModel) -> int:
     """Training steps taken."""
     return int(array(model.step))
 
 
-def variables(model):
+def variables(model: GenerativeModel) -> list:
     """Every array that a checkpoint holds: weights, then each player's optimizer."""
     slots = [v for optimizer in model.optimizers.values() for v in optimizer.variables]
     return [*model.weights, *slots]
 
 
-def finite(model):
+def finite(model: GenerativeModel) -> bool:
     """Whether all weights and slots are finite."""
     arrays = (array(v) for v in variables(model))
     return all(np.isfinite(a).all() for a in arrays if a.dtype.kind == "f")
 
 
-def reportable(values):
+def reportable(values: Mapping[str, float]) -> dict[str, float | None]:
     """Values as JSON has them: numbers, None for what is not finite."""
     return {k: float(v) if math.isfinite(v) else None for k, v in values.items()}
 

@@ -9,7 +9,7 @@ from tfgen.construct import ConfigError
 
 
 @contextlib.contextmanager
-def precision(policy):
+def precision(policy: str):
     """Keras's dtype policy while the context lasts: layers made in it keep it."""
     former = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
@@ -19,7 +19,7 @@ def precision(policy):
         keras.config.set_dtype_policy(former)
 
 
-def replicas(devices, batch_size=None):
+def replicas(devices: int | str, batch_size: int | None = None) -> tf.distribute.Strategy | None:
     """The strategy over so many devices; None for one.
 
     A machine without GPUs is divided into logical CPU devices, if TensorFlow has not started yet.
@@ -38,7 +38,7 @@ def replicas(devices, batch_size=None):
     if not gpus and devices != "all":
         _divide_processor(devices)
     found = [d.name for d in tf.config.list_logical_devices(kind)]
-    number = len(found) if devices == "all" else devices
+    number = len(found) if isinstance(devices, str) else devices
     if number > len(found):
         raise ConfigError(f"run.devices: {devices} asked for, {len(found)} {kind} found.")
     if batch_size is not None and batch_size % number:
@@ -51,7 +51,7 @@ def replicas(devices, batch_size=None):
     return tf.distribute.MirroredStrategy(found[:number], cross_device_ops=operations)
 
 
-def scope(strategy):
+def scope(strategy: tf.distribute.Strategy | None):
     """The strategy's scope; nothing without one."""
     return strategy.scope() if strategy else contextlib.nullcontext()
 

@@ -4,6 +4,7 @@ Plain functions of NumPy arrays and numbers; `tfgen.training.doctor` takes the m
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 # Logit gap beyond which D leaves G no signal. A Wasserstein critic is meant to win.
-WINNING_GAP = {
+WINNING_GAP: dict[str | None, float] = {
     "minimax": 8.0,
     "non_saturating": 8.0,
     "hinge": 4.0,
@@ -20,7 +21,7 @@ WINNING_GAP = {
     "wasserstein": math.inf,
 }
 # Logits between which D decides: the middle of the two means for a critic without a zero.
-THRESHOLDS = {"least_squares": 0.5, "wasserstein": None}
+THRESHOLDS: dict[str | None, float | None] = {"least_squares": 0.5, "wasserstein": None}
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ FINDINGS = {
 }
 
 
-def diagnose(measured, loss=None):
+def diagnose(measured: Mapping[str, float], loss: str | None = None) -> list[Finding]:
     """Findings, the most serious first.
 
     Args:
@@ -128,7 +129,7 @@ def _finding(name, says):
     return Finding(name, says, FINDINGS[name])
 
 
-def of_logits(real, fake, loss=None):
+def of_logits(real: np.ndarray, fake: np.ndarray, loss: str | None = None) -> dict[str, float]:
     """Accuracy and gap of a discriminator's logits (N, ...) on real and generated images."""
     real, fake = np.ravel(real).astype(np.float64), np.ravel(fake).astype(np.float64)
     threshold = THRESHOLDS.get(loss, 0.0)
@@ -144,7 +145,7 @@ def of_logits(real, fake, loss=None):
     }
 
 
-def of_samples(real, fake):
+def of_samples(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
     """How much pictures (N, H, W, C) in [-1, 1] differ from each other, and from real ones.
 
     "diversity" is the mean distance of two samples over that of two real pictures,
@@ -163,7 +164,7 @@ def of_samples(real, fake):
     }
 
 
-def distance(x):
+def distance(x: np.ndarray) -> float:
     """Mean L2 distance of two different rows. (N, ...) -> number"""
     x = np.asarray(x, np.float64).reshape(len(x), -1)
     squared = (x**2).sum(1)
@@ -172,7 +173,7 @@ def distance(x):
     return float(distances.sum() / (len(x) * (len(x) - 1)))
 
 
-def similarity(x):
+def similarity(x: np.ndarray) -> float:
     """Mean MS-SSIM of neighbours in the batch, on as many of the five scales as the sides allow."""
     import tensorflow as tf
 

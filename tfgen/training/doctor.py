@@ -13,7 +13,9 @@ intervene.
 import contextlib
 import json
 import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -64,18 +66,18 @@ class TrainingDoctor(keras.callbacks.Callback):
 
     def __init__(
         self,
-        probe,
-        epochs=1,
-        steps=None,
-        folder=None,
-        generate=None,
-        discriminate="discriminate",
-        stop_on=(),
-        patience=3,
-        balance=False,
-        batch_size=None,
-        most_steps=5,
-        say=print,
+        probe: Any,
+        epochs: int = 1,
+        steps: int | None = None,
+        folder: Path | str | None = None,
+        generate: str | None = None,
+        discriminate: str = "discriminate",
+        stop_on: Sequence[str] | str = (),
+        patience: int = 3,
+        balance: bool = False,
+        batch_size: int | None = None,
+        most_steps: int = 5,
+        say: Callable[[str], Any] | None = print,
     ):
         super().__init__()
         self.probe = {k: np.asarray(v) for k, v in as_batch(probe).items()}
@@ -126,7 +128,9 @@ class TrainingDoctor(keras.callbacks.Callback):
         if (epoch + 1) % self.epochs == 0:
             self.examine(logs, epoch + 1)
 
-    def examine(self, logs=None, epoch=None):
+    def examine(
+        self, logs: dict | None = None, epoch: int | None = None
+    ) -> list[diagnosis.Finding]:
         """Measures, concludes, and puts the numbers that are finite into `logs`."""
         self.measured = {**self._players(), **self._probe()}
         named = {f"doctor/{k}": v for k, v in self.measured.items()}
@@ -139,7 +143,7 @@ class TrainingDoctor(keras.callbacks.Callback):
         weights, measured = self._weights(), {}
         for player, values in weights.items():
             moved = np.linalg.norm(values - self.weights[player])
-            measured[f"update/{player}"] = float(moved / max(np.linalg.norm(values), 1e-12))
+            measured[f"update/{player}"] = float(moved / max(float(np.linalg.norm(values)), 1e-12))
             measured[f"gradient_norm/{player}"] = float(self.norms[player].numpy())
         self.weights = weights
         return measured
@@ -188,7 +192,7 @@ class TrainingDoctor(keras.callbacks.Callback):
             for line in [*map(str, self.findings), *actions]:
                 self.say(f"doctor, step {int(self.model.step.numpy())}: {line}")
         if self.folder is not None and (self.findings or actions):
-            self._write(epoch, actions)
+            self._write(self.folder, epoch, actions)
 
     def _rebalance(self, lasting):
         """Another ratio of steps, if one of the two is losing; what was done, in words."""
@@ -225,7 +229,7 @@ class TrainingDoctor(keras.callbacks.Callback):
         self.model.generator_steps = generator_steps
         self.model.make_train_function(force=True)
 
-    def _write(self, epoch, actions):
+    def _write(self, folder, epoch, actions):
         step = int(self.model.step.numpy())
         note = {
             "findings": [vars(finding) for finding in self.findings],
@@ -234,8 +238,8 @@ class TrainingDoctor(keras.callbacks.Callback):
             "generator_steps": getattr(self.model, "generator_steps", None),
         }
         line = {"step": step, "epoch": epoch, "doctor": note}
-        files.append_line(self.folder / "metrics.jsonl", json.dumps(line, allow_nan=False))
-        writer = tf.summary.create_file_writer(str(self.folder / "tensorboard"))
+        files.append_line(folder / "metrics.jsonl", json.dumps(line, allow_nan=False))
+        writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
         with writer.as_default(step=step):
             tf.summary.text("doctor", "\n\n".join([*map(str, self.findings), *actions]))
         writer.close()

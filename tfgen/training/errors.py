@@ -8,6 +8,6 @@ class TrainingError(RuntimeError):
 class Interrupted(KeyboardInterrupt):
     """A signal asked the run to stop, and its checkpoint is written."""
 
-    def __init__(self, number, step):
+    def __init__(self, number: int, step: int):
         super().__init__(f"stopped at step {step}, which is saved; the same command continues.")
         self.signal = number

@@ -1,14 +1,20 @@
 """A config as Python objects: its data and its model."""
 
+from typing import TYPE_CHECKING
+
 import keras
 
 from tfgen import construct, data
+from tfgen.model import GenerativeModel
 from tfgen.models import MODELS
 from tfgen.training import devices
 from tfgen.training.config import Config, ConfigError
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def build(settings: Config, strategy=None):
+
+def build(settings: Config, strategy: "tf.distribute.Strategy | None" = None) -> GenerativeModel:
     """The model of a config, compiled.
 
     Raises:
@@ -48,7 +54,7 @@ def _validation(settings, arguments, chosen):
     return stream.from_step(0).take(min(settings.fit["validation_steps"] or steps, steps))
 
 
-def check(settings: Config, model, stream) -> None:
+def check(settings: Config, model: GenerativeModel, stream: "tf.data.Dataset") -> None:
     """ConfigError where model, data and run do not go together."""
     expected, found = getattr(model, "image_shape", None), stream.element_spec["image"].shape[1:]
     if expected is not None and not found.is_compatible_with(expected):

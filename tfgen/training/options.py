@@ -1,6 +1,8 @@
 """What the sections `fit`, `run` and `evaluation` of a config can set."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from tfgen.construct import ConfigError, unknown
 
@@ -97,13 +99,13 @@ class EvaluationOptions:
             at_least(0, "evaluation.seeds", seed)
 
 
-def at_least(least, where, value):
+def at_least(least: float, where: str, value: float | None) -> None:
     """Raises ConfigError for a value below `least`; null passes."""
     if value is not None and value < least:
         raise ConfigError(f"{where}: expected at least {least}. Received: {value}.")
 
 
-def one_of(where, value, known):
+def one_of(where: str, value: Any, known: Iterable) -> None:
     """Raises ConfigError for a value that is not among the known ones."""
     if value not in known:
         raise ConfigError(f"{where}: {unknown(value, [str(k) for k in known])}")

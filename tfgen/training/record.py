@@ -6,6 +6,8 @@ import platform
 import shlex
 import sys
 import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -13,9 +15,16 @@ import tensorflow as tf
 
 import tfgen
 from tfgen import files
+from tfgen.data.sources import Source
+from tfgen.model import GenerativeModel
+
+if TYPE_CHECKING:
+    from tfgen.training.config import Config
 
 
-def begin(settings, folder, model, stream, step):
+def begin(
+    settings: "Config", folder: Path, model: GenerativeModel, stream: tf.data.Dataset, step: int
+) -> None:
     """Writes config.yaml and run.json for a start at this step.
 
     Raises:
@@ -37,7 +46,7 @@ def begin(settings, folder, model, stream, step):
     files.write_text(folder / "config.yaml", settings.text())
 
 
-def data(source):
+def data(source: Source) -> dict:
     """A data set as plain values."""
     return {
         "name": source.name,
@@ -50,7 +59,7 @@ def data(source):
     }
 
 
-def parameters(model):
+def parameters(model: GenerativeModel) -> dict:
     """Network -> number of weights, and the total."""
     networks = {n: v for n, v in vars(model).items() if isinstance(v, keras.layers.Layer)}
     counts = {name: int(network.count_params()) for name, network in networks.items()}
@@ -68,7 +77,7 @@ def versions():
     }
 
 
-def lines(path):
+def lines(path: Path) -> list[dict]:
     """The lines of metrics.jsonl; a last one that was cut off is left out."""
     if not path.exists():
         return []
@@ -81,7 +90,7 @@ def lines(path):
     return found
 
 
-def trim(path, step):
+def trim(path: Path, step: int) -> None:
     """Drops the lines of epochs that ended after this step: the run takes them again."""
     kept = [line for line in lines(path) if line["step"] <= step]
     text = "".join(json.dumps(line) + "\n" for line in kept)

@@ -14,6 +14,7 @@ optimizer slots and step: the data and every random number are functions of (see
 
 import contextlib
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,9 @@ class Run:
     metrics: list[dict]
 
 
-def train(settings: Config, folder: Path | str, say=print, measure=None) -> Run:
+def train(
+    settings: Config, folder: Path | str, say: Callable[[str], Any] = print, measure: Any = None
+) -> Run:
     """Trains into a folder, from the beginning or from where the folder stands.
 
     Args:

@@ -1,6 +1,7 @@
 """YAML as configs and overrides use it: errors with their line, no silent surprises."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -70,7 +71,7 @@ def override(values: dict[str, Any], change: str) -> None:
     except ConfigError as error:
         raise ConfigError(f"override {change!r}: {error}") from error
     for key in keys[:-1]:
-        inside = values.get(key)
+        inside: Any = values.get(key)
         if isinstance(inside, str):
             inside = {"name": inside}  # The short form of a mapping with nothing but its name.
         if not isinstance(inside, dict | None):
@@ -101,12 +102,14 @@ def _parse(text, where=""):
 
 
 def _refuse_unquoted(value, where):
-    if isinstance(value, _Unquoted):
-        whole, fraction, sign, exponent = _EXPONENT.fullmatch(value).groups()
+    unquoted = _EXPONENT.fullmatch(value) if isinstance(value, _Unquoted) else None
+    if unquoted:
+        whole, fraction, sign, exponent = unquoted.groups()
         better = f"{whole}.{fraction or '0'}e{sign or '+'}{exponent}"
         raise ConfigError(f"{where}: {value} is text in YAML 1.1, not a number: write {better}.")
-    items = value.items() if isinstance(value, dict) else ()
-    items = enumerate(value) if isinstance(value, list) else items
+    items: Iterable = value.items() if isinstance(value, dict) else ()
+    if isinstance(value, list):
+        items = enumerate(value)
     for key, item in items:
         inside = f"{where}[{key}]" if isinstance(value, list) else f"{where}.{key}".lstrip(".")
         _refuse_unquoted(item, inside)

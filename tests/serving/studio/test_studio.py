@@ -14,7 +14,7 @@ from tfgen.serving import Options, Server, Studio
 from tfgen.signature import Input, as_seeds
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FOLDER = Path(__file__).parents[2] / "serving" / "studio"
+FOLDER = Path(__file__).parents[3] / "serving" / "studio"
 PATIENCE = 90  # Seconds: the tests wait for conditions, on a busy machine longer.
 
 
@@ -152,7 +152,7 @@ def test_a_saved_model_that_is_not_of_tfgen(models):
 
 
 def test_no_outside_addresses():
-    for path in FOLDER.iterdir():
+    for path in FOLDER.glob("*.*"):
         text = path.read_text().replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|//cdn|@import|eval\(|innerHTML", text), path
 
