@@ -1,7 +1,7 @@
 """The plan of the house: who may import whom, read from the sources.
 
 `FLOORS` is the whole rule: a module imports what lies on a lower floor, or its own package. Imports
-inside functions count; those for type checkers only do not.
+inside functions count, and those for type checkers too.
 """
 
 import ast
