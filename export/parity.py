@@ -134,10 +134,11 @@ def reference(model: "GenerativeModel", endpoint: Any, feeds: dict) -> dict[str,
         feeds = picture_files.unpacked(endpoint.plain, feeds)
     if not endpoint.is_seeded:
         return keras_outputs(model, endpoint.source, feeds)
-    drawn = model.signatures()[endpoint.source].draw(feeds["seed"])
+    given = {name: value for name, value in feeds.items() if name != "seed"}
+    drawn = model.signatures()[endpoint.source].draw(feeds["seed"], **given)
     outputs = keras_outputs(model, endpoint.source, drawn)
     first = next(iter(outputs))
-    return {**outputs, first: model.sample(feeds["seed"], signature=endpoint.source)}
+    return {**outputs, first: model.sample(feeds["seed"], signature=endpoint.source, **given)}
 
 
 def compare(format: str, call: dict, expected: dict[str, np.ndarray], is_png: bool) -> dict:

@@ -53,8 +53,8 @@ def test_manifest(exported):
     assert generate["inputs"]["label"]["num_classes"] == 4
     assert generate["outputs"]["image"] == {"dtype": "float32", "shape": [8, 8, 3]}
     assert not record["signatures"]["discriminate"]["drawable"]
-    endpoint_names = ["generate", "discriminate", "sample"]
-    endpoint_names += ["generate_png", "discriminate_png", "sample_png"]
+    endpoint_names = ["generate", "discriminate", "sample", "sample_label"]
+    endpoint_names += [f"{name}_png" for name in endpoint_names]
     assert list(record["endpoints"]) == endpoint_names
     assert record["endpoints"]["sample"]["inputs"]["seed"]["dtype"] == "int64"
     assert record["endpoints"]["sample_png"]["outputs"] == {
