@@ -1,7 +1,8 @@
 """What an exported graph checks of its inputs, before anything else of it runs.
 
 TensorFlow looks at the shapes of what a session or a loaded signature is fed only where an
-operation happens to: some broadcast, and convolutions of a lower rank end the process. So each graph compares rank, sides, rows and values with what `Input` declares.
+operation happens to: some broadcast, and convolutions of a lower rank end the process. So
+each graph compares rank, sides, rows and values with what `Input` declares.
 """
 
 from typing import Any

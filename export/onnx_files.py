@@ -29,6 +29,7 @@ from tfgen.export import (
 from tfgen.export.endpoints import declared, exporting, full_precision
 from tfgen.export.errors import ExportError
 from tfgen.export.names import onnx_output
+from tfgen.export.onnx_order import save
 from tfgen.export.onnx_repairs import repaired
 from tfgen.model import GenerativeModel
 from tfgen.signature import Signature
@@ -102,7 +103,7 @@ def write(
             },
         )
         files[name] = folder / f"{name}.onnx"
-        files[name].write_bytes(proto.SerializeToString())
+        save(proto, files[name])
     return files
 
 
