@@ -180,8 +180,9 @@ def served(
     def of_strings(text, **others):
         tokens = tokenizer(text)
         is_known = tf.reduce_any(tokens > UNKNOWN, 1)
-        unread = tf.boolean_mask(text, ~is_known)
-        message = f"Input 'text': no {tokenizer.unit} of it is known. Received:"
+        # The rows and not the texts: an error of TensorFlow's must be UTF-8.
+        unread = tf.where(~is_known)[:, 0]
+        message = f"Input 'text': no {tokenizer.unit} of it is known, in rows:"
         require(tf.reduce_all(is_known), message, unread)
         return of_tokens(tokens, **others)
 
