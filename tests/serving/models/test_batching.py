@@ -158,10 +158,11 @@ def test_rows_of_different_shape():
         it.gate.set()
         return futures
 
-    with recorder() as it:
-        for future in pair(it):
-            with pytest.raises(Failure, match="FAILED_PRECONDITION.*padding is turned off"):
-                future.result(20)
+    with recorder() as it:  # Neither can wait for the other: each runs alone.
+        first, second = pair(it)
+        assert first.result(20)[0].tolist() == [[4.0, 4.0]]
+        assert second.result(20)[0].tolist() == [[6.0, 6.0, 6.0]]
+        assert it.sizes() == [1, 1, 1]
     with recorder(pad_variable_length_inputs=True) as it:
         first, second = pair(it)
         assert first.result(20)[0].tolist() == [[4.0, 4.0, 4.0]]
@@ -263,6 +264,30 @@ def test_64_clients_each_get_their_own_rows(batching):
         assert all(call.result(60) for call in calls)
     page = batching.core.metrics.page()
     assert ":tensorflow:serving:batching_session:queuing_latency_count" in page
+
+
+def test_bad_requests_among_many_fail_alone(batching):
+    """Wrong shapes are refused before they are queued, bad Examples where their batch runs."""
+
+    def over_rest(client):
+        good, bad = {"inputs": [[client, 1.0]]}, {"inputs": [[client, 1.0, 2.0]]}
+        examples = [{"x": float(client)}], [{"q": 1.0}]
+        answers = []
+        with rest(batching) as http:
+            for turn in range(5):
+                is_good = (client + turn) % 4 > 0
+                answers.append((is_good, http.predict(good if is_good else bad)))
+                body = {"signature_name": "regress", "examples": examples[0 if is_good else 1]}
+                answers.append((is_good, http.predict(body, verb="regress")))
+        return client, answers
+
+    with ThreadPoolExecutor(32) as pool:
+        for client, answers in pool.map(over_rest, range(32)):
+            for is_good, answer in answers:
+                assert answer.status == (200 if is_good else 400), (client, answer.body)
+                if is_good:
+                    value = [[float(client), 1.0]] if "outputs" in answer.json else [2.0 * client]
+                    assert next(iter(answer.json.values())) == value
 
 
 def test_a_full_queue_is_503(models, tmp_path):
