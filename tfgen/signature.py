@@ -13,6 +13,7 @@ import numpy as np
 
 from tfgen import random
 
+MOST_PIXELS = 1 << 26  # Of picture files that are decoded at once: 192 MiB of colours.
 _SPAN = 1 << 63
 
 

@@ -5,11 +5,14 @@ broadcast to an answer that is wrong. So rank and fixed sides are compared here,
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from tfgen.serving.status import Failure, invalid
+from tfgen.serving.models import picture_heads
+from tfgen.serving.status import Code, Failure, invalid
+from tfgen.signature import MOST_PIXELS
 
 FILE = "_bytes"  # Ending of the names of inputs that are files.
 # How the base64 of a PNG, of a JPEG and of a data URL begin: text where a file is meant.
@@ -64,19 +67,29 @@ def _shown(shape) -> str:
 
 
 def check_files(name: str, array: np.ndarray) -> None:
-    """Refuses base64 text where a file's bytes are meant.
+    """Refuses base64 text where a file's bytes are meant, and pictures that would fill the memory.
 
     Args:
-        name: Of the input; only those that end in `_bytes` are files.
+        name: Of the input; only those that end in `_bytes` are files for certain.
         array: Its strings.
 
     Raises:
         Failure: INVALID_ARGUMENT.
     """
-    if not name.endswith(FILE) or array.dtype != object:
+    if array.dtype != object:
         return
+    is_file, pixels = name.endswith(FILE), 0
     for row, value in enumerate(array.reshape(-1)):
-        if isinstance(value, bytes) and _ENCODED.match(value):
+        if not isinstance(value, bytes):
+            continue
+        height, width = picture_heads.sides(value)
+        pixels += height * width
+        if pixels > MOST_PIXELS:
+            raise invalid(
+                f"Input {name} takes pictures of at most {MOST_PIXELS} pixels in all: row {row}, "
+                f"{height} high and {width} wide, is beyond that. Send fewer or smaller ones."
+            )
+        if is_file and _ENCODED.match(value):
             raise invalid(
                 f"Input {name} takes files, but row {row} is base64 text: send "
                 '{"b64": "..."} in place of "..." over REST, and the bytes themselves over gRPC.'
@@ -96,3 +109,22 @@ def check_finite(name: str, array: np.ndarray) -> None:
         f"Input {name} takes finite numbers, but holds {array[tuple(place)]} at {place}: "
         "replace what is not a number before sending."
     )
+
+
+def explained(failure: Failure, arrays: Iterable[np.ndarray]) -> Failure:
+    """A run's failure, with the cause where what was fed shows one that TensorFlow does not name.
+
+    Args:
+        failure: Of the run.
+        arrays: What was fed.
+    """
+    if failure.code != Code.INVALID_ARGUMENT:
+        return failure
+    for array in arrays:
+        for row, value in enumerate(array.reshape(-1) if array.dtype == object else ()):
+            if isinstance(value, bytes) and picture_heads.is_cmyk(value):
+                return invalid(
+                    f"Row {row} is a JPEG in CMYK, the colours of print, which this input does not "
+                    f"take: send it as RGB. ({failure.message})"
+                )
+    return failure

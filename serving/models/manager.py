@@ -198,12 +198,7 @@ class Manager:
         known, wanted = self._versions.setdefault(name, {}), self._aspired.get(name, {})
         for number in sorted(wanted, reverse=True):
             version = known.get(number)
-            is_over = version is not None and version.state == State.END
-            if is_over and version.failure is not None and not version.is_dropped:
-                is_over = version.has_changed()
-                if is_over:
-                    log.info("%s version %d has other files now: it is tried again", name, number)
-            if version is None or is_over:
+            if version is None or version.state == State.END and self._is_due(name, version):
                 known[number] = Version(number, wanted[number])
                 self._loaders.submit(self._attempt, name, known[number])
         in_service = any(n in known and known[n].state == State.AVAILABLE for n in wanted)
@@ -218,6 +213,15 @@ class Manager:
             elif version.state == State.END:
                 version.is_dropped = True
         self._changed.notify_all()
+
+    def _is_due(self, name, version):
+        """Whether a version that has ended is loaded anew."""
+        if version.failure is None or version.is_dropped:
+            return True
+        if not version.has_changed():
+            return False
+        log.info("%s version %d has other files now: it is tried again", name, version.number)
+        return True
 
     def _attempt(self, name, version):
         with self._changed:

@@ -12,7 +12,7 @@ from tfgen.serving import dtypes
 from tfgen.serving import metrics as names
 from tfgen.serving.metrics import Metrics
 from tfgen.serving.models.batching import BatchOptions, Queue, Scheduler
-from tfgen.serving.models.input_checks import check_files, check_finite, check_shape
+from tfgen.serving.models.input_checks import check_files, check_finite, check_shape, explained
 from tfgen.serving.models.saved_model import DEFAULT_SIGNATURE, SavedModel
 from tfgen.serving.status import Code, Failure, invalid
 
@@ -108,7 +108,10 @@ class Servable:
     def run(self, plan: Plan, timeout_ms: int = 0) -> list[np.ndarray]:
         """The outputs of a plan, at once and alone."""
         start = time.perf_counter()
-        outputs = self.model.run(plan.feeds, plan.fetches, timeout_ms)
+        try:
+            outputs = self.model.run(plan.feeds, plan.fetches, timeout_ms)
+        except Failure as failure:
+            raise explained(failure, plan.feeds.values()) from failure
         micros = (time.perf_counter() - start) * 1e6
         self._metrics.observe(names.RUNTIME, micros, self.name, plan.api, "TF1")
         return outputs

@@ -1,11 +1,14 @@
 """Batching: sizes, timeouts, padding, splitting, limits, and every client its own rows."""
 
+import base64
 import contextlib
+import io
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.serving.clients import Grpc, predict_request, rest
 from tfgen.serving import Failure, Options, Server
@@ -288,6 +291,40 @@ def test_bad_requests_among_many_fail_alone(batching):
                 if is_good:
                     value = [[float(client), 1.0]] if "outputs" in answer.json else [2.0 * client]
                     assert next(iter(answer.json.values())) == value
+
+
+def test_broken_and_wrong_pictures_fail_alone(painter, tmp_path):
+    """Of 64 requests at once a quarter is no picture, or one of other sides."""
+
+    def file(side):
+        target = io.BytesIO()
+        Image.new("L", (side, side), 40).save(target, "PNG")
+        return target.getvalue()
+
+    def call(number):
+        content = (file(8), file(8), file(9) if number % 8 == 2 else b"none", file(8))[number % 4]
+        image = {"b64": base64.b64encode(content).decode()}
+        with rest(server) as http:
+            body = {"signature_name": "encode_png", "instances": [image]}
+            return number, http.predict(body, "painter")
+
+    path = tmp_path / "batching.config"
+    text = "max_batch_size { value: 32 } batch_timeout_micros { value: 20000 } "
+    path.write_text(text + "max_enqueued_batches { value: 1000 } num_batch_threads { value: 2 }")
+    options = Options(
+        port=0,
+        rest_api_port=-1,
+        model_name="painter",
+        model_base_path=str(painter[1]),
+        enable_batching=True,
+        batching_parameters_file=str(path),
+    )
+    with Server(options) as server, ThreadPoolExecutor(32) as pool:
+        answers = dict(pool.map(call, range(64)))
+        (code,) = answers[0].json["predictions"]
+    for number, answer in answers.items():
+        assert answer.status == (400 if number % 4 == 2 else 200), (number, answer.body)
+        assert number % 4 == 2 or answer.json["predictions"] == [pytest.approx(code, rel=1e-4)]
 
 
 def test_a_full_queue_is_503(models, tmp_path):

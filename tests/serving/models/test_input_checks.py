@@ -3,6 +3,7 @@
 import base64
 import io
 import shutil
+import struct
 
 import grpc
 import numpy as np
@@ -15,6 +16,10 @@ from PIL import Image
 from tests.serving import saved_models
 from tests.serving.clients import Grpc, predict_request, rest
 from tfgen.serving import Options, Server
+from tfgen.serving.models import picture_heads
+from tfgen.serving.models.input_checks import explained
+from tfgen.serving.status import invalid
+from tfgen.signature import MOST_PIXELS
 
 
 class Convolving(tf.Module):
@@ -176,6 +181,64 @@ def test_our_exports_take_finite_numbers_only(http, number):
         assert answer.status == 400
         assert answer.error.startswith("Input z takes finite numbers, but holds ")
         assert "at [1, 1]" in answer.error
+
+
+def _png_head(height, width):
+    """A small PNG that says it is large."""
+    target = io.BytesIO()
+    Image.new("L", (8, 8)).save(target, "PNG")
+    file = bytearray(target.getvalue())
+    file[16:24] = struct.pack(">II", width, height)
+    return bytes(file)
+
+
+def test_pictures_that_would_fill_the_memory_are_refused_by_their_head(http):
+    bomb = base64.b64encode(_png_head(13000, 13001)).decode()
+    body = {"signature_name": "b_to_a_png", "instances": [{"b64": _file("RGB")}, {"b64": bomb}]}
+    answer = http.predict(body, "painter")
+    assert answer.status == 400
+    assert answer.error.startswith(f"Input image_bytes takes pictures of at most {MOST_PIXELS} ")
+    assert "row 1, 13000 high and 13001 wide" in answer.error
+    half = base64.b64encode(_png_head(8000, 4200)).decode()
+    for count, is_bound in ((1, False), (2, True)):
+        body["instances"] = [{"b64": half}] * count
+        answer = http.predict(body, "painter")
+        assert answer.status == 400 and (f"{MOST_PIXELS} pixels in all" in answer.error) == is_bound
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP"])
+def test_the_head_tells_the_sides(kind):
+    target = io.BytesIO()
+    Image.new("RGB", (30, 20)).save(target, kind)
+    assert picture_heads.sides(target.getvalue()) == (20, 30)
+    for end in (0, 3, 10, 20):
+        assert picture_heads.sides(target.getvalue()[:end]) in ((0, 0), (20, 30))
+    assert picture_heads.sides(b"\xff\xd8\xff" + bytes(range(256))) == (0, 0)
+
+
+@pytest.mark.parametrize("text", ["BMW, red, on a road in the rain", "GIF89a is a format, says he"])
+def test_a_text_is_no_picture(http, text):
+    body = {"signature_name": "describe", "inputs": {"z": [[0, 1, 2]], "text": [text]}}
+    assert picture_heads.sides(text.encode()) == (0, 0)
+    assert " pixels " not in http.predict(body, "painter").body.decode()
+
+
+def test_a_failure_names_a_jpeg_in_cmyk():
+    cmyk, rgb = (base64.b64decode(_file(mode, "JPEG")) for mode in ("CMYK", "RGB"))
+    failure = invalid("Invalid JPEG data")
+    named = explained(failure, [np.zeros(2), np.array([rgb, cmyk], object)])
+    assert named.message.startswith("Row 1 is a JPEG in CMYK")
+    assert named.message.endswith("send it as RGB. (Invalid JPEG data)")
+    assert explained(failure, [np.array([rgb, b"", b"\xff\xd8\xff"], object)]) is failure
+
+
+def test_a_jpeg_in_cmyk_is_drawn_or_named(http):
+    body = {"signature_name": "encode_png", "instances": [{"b64": _file("CMYK", "JPEG")}]}
+    answer = http.predict(body, "painter")
+    if answer.status != 200:  # A model of gray pictures, which the decoder does not make of CMYK.
+        assert answer.status == 400
+        assert answer.error.startswith("Row 0 is a JPEG in CMYK")
+        assert "send it as RGB" in answer.error
 
 
 def test_no_rows_are_no_rows(http):
