@@ -13,6 +13,7 @@ import numpy as np
 
 from tfgen import random
 
+MOST_PIXELS = 1 << 26  # Of picture files that are decoded at once: 192 MiB of colours.
 _SPAN = 1 << 63
 _ONE = np.zeros(1, np.int64)
 _LARGEST = 1.001  # Of a picture in [-1, 1] that was computed and not rounded.
