@@ -1,5 +1,8 @@
 """Folders of pictures: every mode, size and state that files come in."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -223,3 +226,30 @@ def test_other_aspect_ratios():
     assert columns["stretch"][[0, 19], 10].tolist() == [255, 255]
     assert columns["pad"][10, [2, 10, 17]].tolist() == [0, 255, 0]
     assert columns["pad"][[3, 16], 10].tolist() == [0, 0]
+
+
+def png_header(width, height):
+    """A PNG that says its size and has no more to it."""
+    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    data = b"IDAT" + zlib.compress(b"")
+    parts = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c))
+             for c in (chunk, data, b"IEND")]  # fmt: skip
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("side", [13_000, 30_000])
+def test_too_many_pixels_are_refused_by_the_header(tmp_path, side):
+    name = flat(tmp_path / "p", 3)
+    (tmp_path / "p" / "bomb.png").write_bytes(png_header(side, side))
+    with pytest.warns(UserWarning, match=r"1 of 4 pictures.*bomb.png: .*pixels"):
+        assert data.source(name, "all", image_size=6).size == 3
+
+
+@pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (20, 2000), (10, 640)])
+def test_a_picture_of_which_padding_leaves_nothing_is_named(tmp_path, size):
+    name = flat(tmp_path / "p", 3)
+    save(tmp_path / "p" / "long.png", np.full((*size, 3), 255))
+    with pytest.warns(UserWarning, match="1 of 4 pictures.*long.png.*too long to be padded"):
+        assert data.source(name, "all", image_size=32, resize="pad").size == 3
+    seen = fitted(Image.new("L", (600, 10), 255), Form(32, 1, "pad"))
+    assert seen.max() == 255

@@ -5,6 +5,7 @@ order: "attributes:tfds:celeb_a[Black_Hair,Blond_Hair,Brown_Hair,Male,Young]".
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,12 +53,14 @@ def attributed(
         return _prepared(dataset, wanted, name, split, form, limit, data_dir, download)
     path = tables.found(Path(place).expanduser(), "attributes", FILES)
     rows = tables.of_split(_rows(path, wanted, name), name, split)
-    form = Form(form.image_size, form.channels or 3, form.resize)
+    form = replace(form, channels=form.channels or 3)
     images, numbers, failures = tables.decoded(
         path.parent, [row.path for row in rows], form, limit, name
     )
     values = np.array([rows[number].values for number in numbers], np.float32)
-    return build(name, split, {"image": images, "attributes": values}, None, failures)
+    known = form.value_range is not None
+    arrays = {"image": images, "attributes": values}
+    return build(name, split, arrays, None, failures, range_known=known)
 
 
 class _Row:
@@ -118,4 +121,6 @@ def _prepared(dataset, wanted, name, split, form, limit, data_dir, download):
     wanted = {FEATURE: {key: True for key in chosen}}
     rows = tfds.others(builder, split, wanted)
     values = np.array([[row[FEATURE][key] for key in chosen] for row in rows], np.float32)
-    return build(name, split, {"image": images, "attributes": values}, None, failures)
+    known = form.value_range is not None
+    arrays = {"image": images, "attributes": values}
+    return build(name, split, arrays, None, failures, range_known=known)

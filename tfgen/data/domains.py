@@ -108,10 +108,11 @@ def one(text: str, split: str, find: Callable[[str, str], Source]) -> Source:
     rows = np.flatnonzero(source.arrays["label"] == known[wanted])
     if not len(rows):
         raise ValueError(f"Data set {text!r}, split {split!r}: it is empty (0 images).")
-    return build(text, split, {"image": np.asarray(source.arrays["image"])[rows]}, None)
+    images = np.asarray(source.arrays["image"])[rows]
+    return build(text, split, {"image": images}, None, source.notes, range_known=True)
 
 
 def _images_only(source):
     digest = source.fingerprint if set(source.arrays) == {"image"} else None
     arrays = {"image": source.arrays["image"]}
-    return build(source.name, source.split, arrays, known_fingerprint=digest)
+    return build(source.name, source.split, arrays, None, (), digest, range_known=True)

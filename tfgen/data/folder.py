@@ -3,15 +3,19 @@
 import hashlib
 import os
 import struct
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from tfgen.data import levels
 from tfgen.data.picture import Form, fitted
+from tfgen.data.picture import depth as picture_depth
 from tfgen.data.sources import Source, build
 from tfgen.data.store import Chunk, store
 
@@ -63,7 +67,7 @@ def folder(path: str, split: str, form: Form, limit: int) -> Source:
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
         raise FileNotFoundError(f"Data set {name!r}: the folder {root} {what}.")
-    form = Form(form.image_size, form.channels or 3, form.resize)
+    form = replace(form, channels=form.channels or 3)
     listing = _split_listing(root, name, split)
     if not listing.paths:
         raise ValueError(
@@ -72,7 +76,13 @@ def folder(path: str, split: str, form: Form, limit: int) -> Source:
         )
     stored = loaded(root, listing, form, limit, name)
     return build(
-        name, split, stored.arrays, listing.class_names, stored.failures, stored.fingerprint
+        name,
+        split,
+        stored.arrays,
+        listing.class_names,
+        stored.failures,
+        stored.fingerprint,
+        form.value_range is not None,
     )
 
 
@@ -85,7 +95,7 @@ def loaded(root: Path, listing: Listing, form: Form, limit: int, name: str):
     stored = store(
         _key(root, listing, form),
         len(listing.paths),
-        lambda: _chunks(root, listing, form),
+        lambda: _chunks(root, listing, form, name),
         limit,
         f"Decoding {name}",
     )
@@ -177,15 +187,22 @@ def _key(root, listing, form):
     return f"folder-{digest.hexdigest()[:32]}"
 
 
-def _chunks(root, listing, form) -> Iterator[Chunk]:
+def _chunks(root, listing, form, name) -> Iterator[Chunk]:
     """Decodes in parallel, in order, a bounded number of pictures at a time."""
-    size, first_path = None, None
+    size, first_path, depths = None, None, []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for first in range(0, len(listing.paths), _CHUNK):
             paths = listing.paths[first : first + _CHUNK]
             images, rows, failures = [], [], []
-            for row, result in enumerate(pool.map(lambda p: _decoded(p, form), paths)):
+            with warnings.catch_warnings():
+                # The bound of `tfgen.data.picture` is an error, of which Pillow only warns.
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                results = list(pool.map(lambda p: _decoded(p, form), paths))
+            for row, (result, depth) in enumerate(results):
                 shown = paths[row].relative_to(root).as_posix()
+                depths += [] if depth is None else [depth]
+                if result is None:
+                    continue
                 if isinstance(result, str):
                     failures.append(f"{shown}: {result}")
                     continue
@@ -202,12 +219,17 @@ def _chunks(root, listing, form) -> Iterator[Chunk]:
             labels = None if listing.labels is None else listing.labels[rows]
             none = np.empty((0, 1, 1, 1), np.uint8)
             yield Chunk(np.stack(images) if images else none, labels, failures)
+    if form.value_range is None:
+        levels.examine_depths(name, depths)
 
 
 def _decoded(path, form):
-    """The image, or why there is none."""
+    """(the image, or why there is none; its depth); no image where white is not known."""
     try:
         with Image.open(path) as picture:
-            return fitted(picture, form)
+            depth = picture_depth(picture)
+            if depth is not None and depth.white is None and form.value_range is None:
+                return None, depth
+            return fitted(picture, form), depth
     except UNREADABLE as error:
-        return f"{type(error).__name__}: {error}".replace(str(path), path.name)
+        return f"{type(error).__name__}: {error}".replace(str(path), path.name), None

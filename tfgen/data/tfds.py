@@ -41,7 +41,8 @@ def prepared(
     stored = _stored(builder, split, wanted, form, limit, name)
     class_names = getattr(features["label"], "names", None) if "label" in wanted else None
     names = tuple(class_names) if class_names else None
-    return build(name, split, stored.arrays, names, known_fingerprint=stored.fingerprint)
+    known = form.value_range is not None
+    return build(name, split, stored.arrays, names, (), stored.fingerprint, known)
 
 
 def opened(dataset: str, name: str, data_dir: str | None, download: bool):
