@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgen.data import folder, tables, tfds
+from tfgen.data import layout, tables, tfds
 from tfgen.data.picture import Form
 from tfgen.data.sources import Source, build
 
@@ -82,7 +82,7 @@ def _rows(path, wanted, name):
         found[picture] = _Row(picture, values, entry.get("split") or None)
     if not found:
         raise ValueError(f"{path}: there are no pictures in it.")
-    missing = [p for p in folder.pictures(path.parent) if p not in found]
+    missing = [p for p in layout.pictures(path.parent) if p not in found]
     if missing:
         raise ValueError(
             f"{path}: {len(missing)} pictures beside it have no line, the first is "
