@@ -1,5 +1,6 @@
 """Folders of pictures: every mode, size and state that files come in."""
 
+import os
 import struct
 import zlib
 
@@ -155,6 +156,55 @@ def test_sets_past_the_limit_are_mapped_from_the_cache(tmp_path, cache, monkeypa
     changed = data.source(name, "all", memory_limit=100)
     assert changed.size == 5
     assert kept in cache.iterdir()
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def change(path):
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    path.write_bytes(damaged)
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("image.raw", cut),
+        ("image.raw", change),
+        ("label.raw", cut),
+        ("label.raw", change),
+        ("image.raw", lambda path: path.unlink()),
+        ("source.json", cut),
+        ("source.json", lambda path: path.unlink()),
+        ("source.json", lambda path: path.write_text("[]")),
+    ],
+)
+def test_a_damaged_cache_is_found_and_decoded_anew(tmp_path, cache, file, damage):
+    for n in range(6):
+        save(tmp_path / "p" / "ab"[n % 2] / f"{n}.png", np.full((4, 4), 40 * n))
+    name = f"folder:{tmp_path / 'p'}"
+    whole = data.source(name, "all", memory_limit=10)
+    [kept] = cache.iterdir()
+    damage(kept / file)
+    with pytest.warns(UserWarning, match="is damaged .*; it is decoded anew"):
+        again = data.source(name, "all", memory_limit=10)
+    np.testing.assert_array_equal(again.arrays["image"][:, 0, 0, 0], [0, 80, 160, 40, 120, 200])
+    assert again.fingerprint == whole.fingerprint
+    assert list(cache.iterdir()) == [kept]
+    assert data.source(name, "all", memory_limit=10).fingerprint == whole.fingerprint
+
+
+def test_a_picture_replaced_by_one_of_its_size_and_time_is_noticed(tmp_path):
+    name = flat(tmp_path / "p", 5)
+    path = tmp_path / "p" / "001.png"
+    before, first = path.stat(), data.source(name, "all", memory_limit=10)
+    save(path, np.full((6, 6, 3), 77))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    second = data.source(name, "all", memory_limit=10)
+    assert (first.arrays["image"][1, 0, 0, 0], second.arrays["image"][1, 0, 0, 0]) == (10, 77)
 
 
 def test_a_failed_write_leaves_nothing(tmp_path, cache, monkeypatch):

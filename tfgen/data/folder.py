@@ -109,7 +109,9 @@ def _key(root, listing, form):
     digest = hashlib.sha256(repr((str(root.resolve()), form, listing.class_names)).encode())
     for path in listing.paths:
         status = path.stat()
-        entry = (path.relative_to(root).as_posix(), status.st_size, status.st_mtime_ns)
+        # The time of change too: a copy may keep the size and the time of modification.
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        entry = (path.relative_to(root).as_posix(), status.st_size, times)
         digest.update(repr(entry).encode())
     return f"folder-{digest.hexdigest()[:32]}"
 

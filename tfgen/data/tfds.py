@@ -161,7 +161,8 @@ def _key(builder, split, form):
     digest = hashlib.sha256(repr((builder.info.full_name, split, form)).encode())
     for path in sorted(Path(builder.data_path).iterdir()):
         status = path.stat()
-        digest.update(repr((str(path), status.st_size, status.st_mtime_ns)).encode())
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        digest.update(repr((str(path), status.st_size, times)).encode())
     return f"tfds-{builder.name}-{digest.hexdigest()[:32]}"
 
 
