@@ -54,6 +54,7 @@ def data(source: Source) -> dict:
         "size": source.size,
         "image_shape": [int(side) for side in source.image_shape],
         "num_classes": source.num_classes,
+        "class_names": source.class_names and list(source.class_names),
         "fingerprint": source.fingerprint,
         "notes": list(source.notes),
     }
