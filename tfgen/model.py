@@ -87,6 +87,15 @@ class GenerativeModel(keras.Model, abc.ABC):
             shuffle = not isinstance(x, tf.data.Dataset)
         return super().fit(x, y, shuffle=shuffle, **arguments)
 
+    def evaluate(self, *arguments, **options):
+        """Keras's `evaluate` of the moving averages, where there are any: see `averaged`.
+
+        `fit` validates through it, so `val_` values are those of the weights that sampling, exports
+        and `tfgen.evaluate` use.
+        """
+        with self.averaged():
+            return super().evaluate(*arguments, **options)
+
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Under a strategy Keras would draw a batch here to build the model, and so shift the order
         # of the data; all networks are built in __init__.

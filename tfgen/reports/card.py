@@ -1,6 +1,5 @@
 """Model cards: Markdown with the front matter of the Hugging Face Hub, beside an export."""
 
-import json
 import re
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import yaml
 from tfgen import files
 from tfgen.evaluation import store
 from tfgen.evaluation.report import Figure, by_protocol, shown
+from tfgen.training import record as records
 
 NAME = "README.md"
 # Default signature -> task of the Hub.
@@ -45,7 +45,7 @@ def write(
     path = export / NAME
     if path.exists() and "library_name: tfgen" not in path.read_text(encoding="utf-8"):
         path = export / "MODEL_CARD.md"
-    note = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    note = records.read(folder)
     figures = store.latest(folder / store.NAME)
     files.write_text(path, text(record, note, figures, license))
     return path
