@@ -10,10 +10,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+import tfgen
 from tfgen.export.names import onnx_output
 from tfgen.model import GenerativeModel
 
-PACKAGES = ("tfgen", "tensorflow", "keras", "numpy", "tf2onnx", "onnx", "onnxruntime")
+PACKAGES = ("tensorflow", "keras", "numpy", "tf2onnx", "onnx", "onnxruntime")
 SEED_RULE = (
     "Input `name` of a row with seed s is drawn by Philox4x32-10 with key s (64 bits, low word "
     "first) and counter words (block, 0, 0, crc32(name)). The low 23 bits of each word, times "
@@ -38,7 +39,7 @@ def describe(model: GenerativeModel, table: dict) -> dict[str, Any]:
             "step": int(model.step),
         },
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "packages": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+        "packages": {"python": platform.python_version(), **packages()},
         "seed_rule": SEED_RULE,
         "default": next(iter(signatures)),
         "signatures": {
@@ -51,6 +52,11 @@ def describe(model: GenerativeModel, table: dict) -> dict[str, Any]:
         },
         "endpoints": {name: endpoint(entry) for name, entry in table.items()},
     }
+
+
+def packages() -> dict[str, str]:
+    """Package -> version, of those that an export depends on."""
+    return {"tfgen": tfgen.__version__, **{p: version(p) for p in PACKAGES}}
 
 
 def endpoint(entry: Any) -> dict[str, Any]:
