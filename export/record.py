@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import platform
+import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,12 @@ SEED_RULE = (
 )
 
 
+# A value that is one path, perhaps with spaces, after "folder:" or "data.name=folder:".
+_ONE_PATH = re.compile(r"(?P<before>(?:[\w.-]+[:=])*)(?P<path>/[^,\n]*/[^,\n]*)")
+# A path within a text; no address (https://...) and no fraction (1/2).
+_PATH = re.compile(r"(?<![\w/.~)])/(?:[^\s/'\",;:)\]]+/)+[^\s/'\",;:)\]]*")
+
+
 def describe(model: GenerativeModel, table: dict) -> dict[str, Any]:
     """Model, signatures, endpoints and the packages that made them, as plain data.
 
@@ -35,7 +42,7 @@ def describe(model: GenerativeModel, table: dict) -> dict[str, Any]:
     return {
         "model": {
             "class": type(model).__name__,
-            "config": model.get_config(),
+            "config": public(model.get_config()),
             "step": int(model.step),
         },
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -107,6 +114,24 @@ def sha256(path: Path) -> str:
     """The file's digest, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def public(value: Any):
+    """Plain data without the folders of the machine that made them.
+
+    An absolute path in a text becomes its last part: "folder:/home/me/birds" is "folder:birds".
+    """
+    if isinstance(value, dict):
+        return {key: public(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [public(entry) for entry in value]
+    if isinstance(value, Path):
+        return public(str(value))
+    if not isinstance(value, str):
+        return value
+    if whole := _ONE_PATH.fullmatch(value):
+        return whole["before"] + Path(whole["path"]).name
+    return _PATH.sub(lambda found: Path(found[0]).name, value)
 
 
 def plain(value: Any):

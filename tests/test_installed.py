@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 
 import tfgen
@@ -106,3 +107,26 @@ def test_name_version_and_install_lines():
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     for page in pages:
         assert not re.search(r"install '?tfgen|tfgen\[", page.read_text()), page
+
+
+@pytest.mark.parametrize(
+    ("change", "back", "message"),
+    [
+        ("set_image_data_format", ("channels_first", "channels_last"), "set_image_data_format"),
+        ("set_floatx", ("float64", "float32"), "floatx is float64.*set_floatx"),
+        ("set_floatx", ("bfloat16", "float32"), "floatx is bfloat16.*set_floatx"),
+        ("set_dtype_policy", ("float64", "float32"), "policy is float64.*mixed_float16"),
+        ("set_dtype_policy", ("bfloat16", "float32"), "policy is bfloat16"),
+        ("set_dtype_policy", ("float16", "float32"), "policy is float16"),
+    ],
+)
+def test_settings_of_keras_that_no_model_can_take_are_one_line(change, back, message):
+    set_to = getattr(keras.config, change)
+    set_to(back[0])
+    try:
+        with pytest.raises(ValueError, match=message) as caught:
+            tfgen.models.GAN(image_shape=(8, 8, 1))
+    finally:
+        set_to(back[1])
+    assert "\n" not in str(caught.value)
+    assert tfgen.models.GAN(image_shape=(8, 8, 1)).count_params()
