@@ -244,7 +244,9 @@ def built(optimizer: keras.optimizers.Optimizer | str, *networks) -> keras.optim
     optimizer = keras.optimizers.get(optimizer)
     scaling = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
     if keras.config.dtype_policy().name == "mixed_float16" and not scaling:
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        # Keras's own start of 32768 overflows in the first updates of InfoGAN, which are then
+        # skipped; the scale doubles by itself where there is room.
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1024.0)
     optimizer.build(weights(networks))
     return optimizer
 
