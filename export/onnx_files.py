@@ -11,7 +11,6 @@ import logging
 import os
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import onnx as onnx_format
 import tensorflow as tf
 import tf2onnx
 
+import tfgen
 from tfgen.autoregressive.raster import one_group
 from tfgen.export import (
     aside,
@@ -96,7 +96,7 @@ def write(
         onnx_format.helper.set_model_props(
             proto,
             {
-                "tfgen.version": version("tfgen"),
+                "tfgen.version": tfgen.__version__,
                 "tfgen.model": type(model).__name__,
                 "tfgen.signature": json.dumps(manifest),
                 **{f"tfgen.{key}": str(value) for key, value in (extra or {}).items()},

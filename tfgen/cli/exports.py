@@ -17,7 +17,10 @@ def export(arguments: argparse.Namespace):
     from tfgen.training import checkpoints, run
 
     model = run.load(arguments.run, arguments.checkpoint)
-    extra = {"run": str(arguments.run), "config": run.read(arguments.run).resolved()}
+    extra = {
+        "run": Path(arguments.run).absolute().name,
+        "config": run.read(arguments.run).resolved(),
+    }
     report = export.export(
         model,
         arguments.to,
@@ -123,7 +126,7 @@ def _exported(folder, checkpoint, to):
     from tfgen.training import run
 
     path = to / folder.absolute().name
-    extra = {"run": str(folder), "config": run.read(folder).resolved()}
+    extra = {"run": folder.absolute().name, "config": run.read(folder).resolved()}
     model = run.load(folder, checkpoint)
     export.export(model, path, formats=("saved_model",), manifest_extra=extra)
     return path
