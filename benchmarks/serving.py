@@ -8,7 +8,7 @@
 The server is a process of its own; the clients share the cores with it. Closed loop: each client
 sends when it has its answer. Open loop: requests arrive at random times, whether or not earlier
 ones are answered, so that queueing shows. A batch waits for further requests a tenth of the time
-that a full one takes, and 10 ms at least. Needs tfgen[serving].
+that a full one takes, and 10 ms at least. Needs the extra `serving`.
 """
 
 import argparse

@@ -73,7 +73,7 @@ def export(
             report = build(model, temporary, version, formats, opset, examples, variants)
         except tf.errors.OpError as error:
             raise ExportError(f"TensorFlow could not write to {folder}: {error.message}") from error
-        report["extra"] = manifest_extra or {}
+        report["extra"] = record.public(manifest_extra or {})
         publish(temporary, folder, report, previous)
     return report
 

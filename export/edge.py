@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from tfgen.signature import Input, Signature
+from tfgen.signature import Input, Signature, checked
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
@@ -77,23 +77,23 @@ class Edge:
         """Runs the signature once.
 
         Args:
-            **inputs: (N, *shape) each.
+            **inputs: (N, *shape) each; `text`, N texts, in place of tokens.
 
         Returns:
             Output name -> (N, ...), under the signature's names.
 
         Raises:
-            ValueError: Missing or unknown inputs, or another shape.
+            ValueError: Missing or unknown inputs, or one that `tfgen.signature.checked` refuses.
         """
-        given: dict[str, Any] = {name: np.asarray(value) for name, value in inputs.items()}
+        given: dict[str, Any] = {name: np.asarray(v) for name, v in self._read(inputs).items()}
         rows = {len(value) if value.ndim else None for value in given.values()}
         if set(given) != set(self.signature.inputs) or len(rows) != 1:
             raise ValueError(
                 f"{self.name!r} takes {', '.join(self.signature.inputs)}, of one number of rows. "
                 f"Received: { {name: value.shape for name, value in given.items()} }."
             )
-        feeds = self.signature.draw(range(rows.pop() or 0), **given)
-        values = self._session.run(list(self._outputs.values()), feeds)
+        feeds = {n: checked(n, spec, given[n]) for n, spec in self.signature.inputs.items()}
+        values = self._run(list(self._outputs.values()), feeds)
         return dict(zip(self._outputs, values, strict=True))
 
     def sample(self, seeds: Sequence[int], **given) -> np.ndarray:
@@ -101,28 +101,43 @@ class Edge:
 
         Args:
             seeds: Integers of 64 bits.
-            **given: Inputs that are not drawn, (N, *shape); `text`, N texts, where the model takes
-                tokens of texts.
+            **given: Inputs that are not drawn, one row each or one value for all: `label=3`;
+                `text`, where the model takes tokens of texts.
 
         Raises:
             ValueError: An input that cannot be drawn is missing, or a given one does not fit.
         """
-        if "text" in given and "tokens" in self.signature.inputs:
-            given["tokens"] = self.tokens(given.pop("text"))
-        if not len(seeds):
-            raise ValueError("There are no seeds to sample.")
-        feeds, output = self.signature.draw(seeds, **given), next(iter(self._outputs))
+        feeds = self.signature.draw(seeds, **self._read(given))
+        output = self._outputs[next(iter(self._outputs))]
         parts = []
-        for start in range(0, len(seeds), self._rows):
+        for start in range(0, max(len(seeds), 1), self._rows):
             part = {name: value[start : start + self._rows] for name, value in feeds.items()}
-            parts.append(self._session.run([self._outputs[output]], part)[0])
+            parts.append(self._run([output], part)[0])
         return np.concatenate(parts)
+
+    def _read(self, given):
+        """The inputs with tokens for texts."""
+        if "text" not in given or "tokens" not in self.signature.inputs:
+            return given
+        texts = given["text"]
+        is_one = isinstance(texts, (str, bytes))
+        tokens = self.tokens([texts] if is_one else texts)
+        others = {name: value for name, value in given.items() if name != "text"}
+        return {**others, "tokens": tokens[0] if is_one else tokens}
+
+    def _run(self, outputs, feeds):
+        """The outputs; operations that refuse an empty batch get a row of zeros."""
+        if all(len(value) for value in feeds.values()):
+            return self._session.run(outputs, feeds)
+        one = {n: np.zeros((1, *(s or 32 for s in v.shape[1:])), v.dtype) for n, v in feeds.items()}
+        return [value[:0] for value in self._session.run(outputs, one)]
 
     def tokens(self, texts: Sequence[str]) -> np.ndarray:
         """(N, length) token numbers of N texts, by the tokenizer that was exported.
 
         Raises:
-            ValueError: The model takes no texts, or its `tokenizer.json` is not beside the file.
+            ValueError: A text of which nothing is known, a model that takes no texts, or its
+                `tokenizer.json` is not beside the file.
         """
         table = self.tokenizer
         if table is None:
@@ -130,10 +145,14 @@ class Edge:
         numbers = np.full((len(texts), table["length"]), table["padding"], np.int32)
         is_words = "letters and numbers" in table["rule"]
         for row, text in zip(numbers, texts, strict=True):
+            text = text.decode(errors="replace") if isinstance(text, bytes) else text
             lowered = text.lower().strip()
             parts = re.findall(r"[^\W_]+", lowered) if is_words else list(lowered)
             found = [table["tokens"].get(part, table["unknown"]) for part in parts]
             found = (found or [table["unknown"]])[: len(row)]
+            if set(found) == {table["unknown"]}:
+                unit = "word" if is_words else "character"
+                raise ValueError(f"Input 'text': no {unit} of it is known. Received: {text!r}.")
             row[: len(found)] = found
         return numbers
 

@@ -59,7 +59,7 @@ def write(signatures: dict[str, Signature], folder: Path) -> dict[str, Path]:
                 (folder / file).write_text(contents, encoding="utf-8")
             signature = signature.numbers.signature
         with one_group():
-            function = endpoints.traced(name, signature)
+            function = endpoints.traced(name, signature, guards=False)  # It has no assertions.
         module = tf.Module()
         module.served_weights = list(function.graph.variables)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)

@@ -11,7 +11,6 @@ import logging
 import os
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import onnx as onnx_format
 import tensorflow as tf
 import tf2onnx
 
+import tfgen
 from tfgen.autoregressive.raster import one_group
 from tfgen.export import (
     aside,
@@ -29,6 +29,7 @@ from tfgen.export import (
 from tfgen.export.endpoints import declared, exporting, full_precision
 from tfgen.export.errors import ExportError
 from tfgen.export.names import onnx_output
+from tfgen.export.onnx_order import save
 from tfgen.export.onnx_repairs import repaired
 from tfgen.model import GenerativeModel
 from tfgen.signature import Signature
@@ -95,14 +96,14 @@ def write(
         onnx_format.helper.set_model_props(
             proto,
             {
-                "tfgen.version": version("tfgen"),
+                "tfgen.version": tfgen.__version__,
                 "tfgen.model": type(model).__name__,
                 "tfgen.signature": json.dumps(manifest),
                 **{f"tfgen.{key}": str(value) for key, value in (extra or {}).items()},
             },
         )
         files[name] = folder / f"{name}.onnx"
-        files[name].write_bytes(proto.SerializeToString())
+        save(proto, files[name])
     return files
 
 

@@ -35,7 +35,8 @@ def invented(generator: np.random.Generator, spec: Input, rows: int) -> np.ndarr
     """Random values of the dtype; floats in [-1, 1], as pictures are."""
     shape = shape_of(spec, rows)
     if spec.dtype == "string":
-        return np.resize(np.array(TEXTS, object), shape)
+        known = spec.example.encode() if spec.example else b""  # Else nothing may be understood.
+        return np.resize(np.array([known + b" " + text for text in TEXTS], object), shape)
     dtype = np.dtype(spec.dtype)
     if dtype.kind == "f":
         return generator.uniform(-1.0, 1.0, shape).astype(dtype)

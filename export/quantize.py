@@ -24,6 +24,7 @@ from tfgen.export import probes
 from tfgen.export.edge import refusals
 from tfgen.export.errors import ExportError
 from tfgen.export.names import onnx_output
+from tfgen.export.onnx_order import save
 from tfgen.signature import Signature
 
 VARIANTS = ("fp16", "int8")
@@ -35,8 +36,7 @@ _REFUSALS = (
     RuntimeError,
     TypeError,
     KeyError,
-    onnx_format.checker.ValidationError,
-    onnx_format.shape_inference.InferenceError,
+    ExportError,
     onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException,
     *refusals(),
 )
@@ -132,7 +132,7 @@ def convert(source: Path, path: Path, variant: str) -> None:
     kept = {entry.key: entry.value for entry in original.metadata_props}
     del proto.metadata_props[:]
     onnx_format.helper.set_model_props(proto, {**kept, "tfgen.variant": variant})
-    onnx_format.save(proto, path)
+    save(proto, path)
 
 
 class Quiet:

@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import platform
+import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+import tfgen
 from tfgen.export.names import onnx_output
 from tfgen.model import GenerativeModel
 
-PACKAGES = ("tfgen", "tensorflow", "keras", "numpy", "tf2onnx", "onnx", "onnxruntime")
+PACKAGES = ("tensorflow", "keras", "numpy", "tf2onnx", "onnx", "onnxruntime")
 SEED_RULE = (
     "Input `name` of a row with seed s is drawn by Philox4x32-10 with key s (64 bits, low word "
     "first) and counter words (block, 0, 0, crc32(name)). The low 23 bits of each word, times "
@@ -21,6 +23,12 @@ SEED_RULE = (
     "num_classes); choice: the text of that number. normal: Box-Muller on pairs (u, v): sqrt(-2 ln "
     "max(u, 1e-7)) times sin(2 pi v), then cos(2 pi v)."
 )
+
+
+# A value that is one path, perhaps with spaces, after "folder:" or "data.name=folder:".
+_ONE_PATH = re.compile(r"(?P<before>(?:[\w.-]+[:=])*)(?P<path>/[^,\n]*/[^,\n]*)")
+# A path within a text; no address (https://...) and no fraction (1/2).
+_PATH = re.compile(r"(?<![\w/.~)])/(?:[^\s/'\",;:)\]]+/)+[^\s/'\",;:)\]]*")
 
 
 def describe(model: GenerativeModel, table: dict) -> dict[str, Any]:
@@ -34,11 +42,11 @@ def describe(model: GenerativeModel, table: dict) -> dict[str, Any]:
     return {
         "model": {
             "class": type(model).__name__,
-            "config": model.get_config(),
+            "config": public(model.get_config()),
             "step": int(model.step),
         },
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "packages": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+        "packages": {"python": platform.python_version(), **packages()},
         "seed_rule": SEED_RULE,
         "default": next(iter(signatures)),
         "signatures": {
@@ -51,6 +59,11 @@ def describe(model: GenerativeModel, table: dict) -> dict[str, Any]:
         },
         "endpoints": {name: endpoint(entry) for name, entry in table.items()},
     }
+
+
+def packages() -> dict[str, str]:
+    """Package -> version, of those that an export depends on."""
+    return {"tfgen": tfgen.__version__, **{p: version(p) for p in PACKAGES}}
 
 
 def endpoint(entry: Any) -> dict[str, Any]:
@@ -101,6 +114,24 @@ def sha256(path: Path) -> str:
     """The file's digest, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def public(value: Any):
+    """Plain data without the folders of the machine that made them.
+
+    An absolute path in a text becomes its last part: "folder:/home/me/birds" is "folder:birds".
+    """
+    if isinstance(value, dict):
+        return {key: public(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [public(entry) for entry in value]
+    if isinstance(value, Path):
+        return public(str(value))
+    if not isinstance(value, str):
+        return value
+    if whole := _ONE_PATH.fullmatch(value):
+        return whole["before"] + Path(whole["path"]).name
+    return _PATH.sub(lambda found: Path(found[0]).name, value)
 
 
 def plain(value: Any):

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+import tfgen
+from tfgen.lazy import missing
 from tfgen.serving.settings import flags
 from tfgen.serving.status import Failure
 
@@ -14,15 +16,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until it is told to stop by SIGINT or SIGTERM; the exit status."""
     options = flags.parse(arguments)
     if options is None:
-        serving, tensorflow = version("tfgen"), version("tensorflow")
+        serving, tensorflow = tfgen.__version__, version("tensorflow")
         print(f"tfgen.serving: {serving}\nTensorFlow Library: {tensorflow}")
         return 0
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    from tfgen.serving.foreground import run
-
     try:
+        from tfgen.serving.foreground import run
+
         run(options)
+    except ModuleNotFoundError as error:
+        said = missing(error)
+        if said is None:
+            raise
+        print(f"Failed to start server. Error: {said}", file=sys.stderr)
+        return 1
     except Failure as failure:
         print(f"Failed to start server. Error: {failure}", file=sys.stderr)
         return 1

@@ -1,6 +1,9 @@
 """A server in the foreground of a process, until a signal stops it."""
 
+import contextlib
 import logging
+import os
+import resource
 import signal
 import threading
 from collections.abc import Callable
@@ -15,6 +18,9 @@ log = logging.getLogger(__name__)
 def run(options: Options, pages: Callable | None = None, on_ready: Callable | None = None) -> None:
     """Serves until SIGINT or SIGTERM; requests under way are finished.
 
+    What is not finished `shutdown_seconds` after the signal is not waited for: the process ends,
+    with status 1. As many connections are allowed as the process may ask the system for.
+
     Args:
         options: What to serve, and how.
         pages: ASGI application for the paths that TensorFlow Serving does not have.
@@ -24,8 +30,17 @@ def run(options: Options, pages: Callable | None = None, on_ready: Callable | No
         Failure: It cannot start.
     """
     stop = threading.Event()
-    former = {one: signal.signal(one, lambda *_: stop.set()) for one in _SIGNALS}
+    end = threading.Timer(options.shutdown_seconds + _AFTER, _give_up)
+    end.daemon = True
+
+    def stopped(*_):
+        if not stop.is_set():
+            stop.set()
+            end.start()
+
+    former = {one: signal.signal(one, stopped) for one in _SIGNALS}
     server = None
+    _allow_connections()
     try:
         server = _started(options, pages, stop)
         if server is None:
@@ -40,11 +55,26 @@ def run(options: Options, pages: Callable | None = None, on_ready: Callable | No
     finally:
         if server is not None:
             server.stop()
+        end.cancel()
         for one, handler in former.items():
             signal.signal(one, handler)
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_AFTER = 3.0  # Seconds to free what is left, once the requests had their time.
+
+
+def _give_up():
+    log.error("The time to finish is over: the process ends with what still runs.")
+    logging.shutdown()
+    os._exit(1)
+
+
+def _allow_connections():
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    # Systems differ in what they take for the most: what is refused leaves the limit as it was.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _started(options, pages, stop):

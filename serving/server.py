@@ -17,6 +17,7 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 
 from tfgen.serving.models.core import Core
 from tfgen.serving.rest.app import App
+from tfgen.serving.rest.protocol import bounded
 from tfgen.serving.rpc.services import ModelService, PredictionService
 from tfgen.serving.settings import config, protos
 from tfgen.serving.settings.options import ANY_PORT, LARGEST_MESSAGE, Options
@@ -152,7 +153,7 @@ class Server:
     def _http_config(self):
         return uvicorn.Config(
             App(self.core, self._rest_pool, self._pages),
-            http="httptools",
+            http=bounded(self.options.rest_api_read_timeout_in_ms / 1000),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+import tfgen
 from tfgen.optimizers import GeometricDecay, RampedSGD
 
 
@@ -29,3 +30,16 @@ def test_config_round_trip():
     optimizer = RampedSGD(GeometricDecay(0.2, 1.01, 1e-3), 0.4, 0.6, 7)
     copy = RampedSGD.from_config(optimizer.get_config())
     assert copy.get_config() == optimizer.get_config()
+
+
+def test_float16_skips_no_first_update():
+    """Keras's own loss scale overflows in InfoGAN's discriminator at this very step."""
+    keras.config.set_dtype_policy("mixed_float16")
+    model = tfgen.models.InfoGAN(image_shape=(28, 28, 1))
+    model.compile(run_eagerly=True)
+    images = np.random.default_rng(0).uniform(-1, 1, (16, 28, 28, 1)).astype("float32")
+    for _ in range(2):
+        model.train_step({"image": images})
+    for optimizer in model.optimizers.values():
+        assert int(optimizer.inner_optimizer.iterations) == 2
+        assert float(optimizer.dynamic_scale) == 1024.0

@@ -63,6 +63,39 @@ def test_wrong_inputs_are_refused(given, message):
         signature().draw(range(3), **given)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("label", [0.0, 1.0, 2.0], r"'label' takes whole numbers \(int32\). Received: float64"),
+        ("label", [True, False, True], "'label' takes whole numbers .* Received: bool"),
+        ("label", ["a", "b", "c"], "'label' takes whole numbers"),
+        ("label", [0, 1, 2**32], r"'label' must lie in 0 .. 9. Received: 0 .. 4294967296"),
+        ("label", [[0], [1], [2]], r"'label' must have shape \(3,\)"),
+        ("z", np.full((3, 3), np.nan), "'z' must be finite"),
+        ("z", np.full((3, 3), 1e300), "'z' must be finite"),
+        ("z", np.full((3, 3), 1j), "'z' takes numbers .* Received: complex"),
+        ("z", [[1.0], [1.0, 2.0]], "'z': the rows have different shapes"),
+        ("image", np.full((3, 4, 4, 1), 255), r"'image' .* \[-1, 1\].* x / 127.5 - 1"),
+        ("image", np.full((3, 4, 4, 1), np.nan), "'image' must be finite"),
+    ],
+)
+def test_other_kinds_and_values_are_refused_by_name(name, value, message):
+    with pytest.raises(ValueError, match=message):
+        signature().draw(range(3), **{**GIVEN, name: value})
+
+
+def test_one_value_serves_all_rows_and_no_seeds_give_no_rows():
+    drawn = signature().draw(range(3), label=7, image=np.ones((4, 4, 1)))
+    assert drawn["label"].tolist() == [7, 7, 7] and drawn["label"].dtype == np.int32
+    assert drawn["image"].shape == (3, 4, 4, 1) and drawn["image"].dtype == np.float32
+    empty = signature().draw([], image=np.ones((0, 4, 4, 1)))
+    assert {name: v.shape for name, v in empty.items()} == {
+        "z": (0, 3),
+        "label": (0,),
+        "image": (0, 4, 4, 1),
+    }
+
+
 @pytest.mark.parametrize("seeds", [[0.5], ["a"], [2**65], 3])
 def test_wrong_seeds_are_refused(seeds):
     with pytest.raises(ValueError, match="Seeds must be integers of 64 bits"):

@@ -38,6 +38,33 @@ def test_wrong_batches_are_refused(data, message):
         as_batch(data, (8, 8, 1))
 
 
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.eye(4, dtype="float32"), r"shape \(4, 4\): for one-hot rows pass labels.argmax"),
+        (np.eye(4, dtype="int64"), "for one-hot rows pass labels.argmax"),
+        (np.zeros((4, 1), int), r"pass labels.reshape\(-1\)"),
+        (np.arange(4.0), r"dtype float64.*labels.astype\('int32'\)"),
+        (np.zeros(4, bool), "dtype bool"),
+        (np.array(["cat", "dog", "cat", "dog"]), "dtype string.*number the classes"),
+        (np.int64(3), r"shape \(\): pass one for each picture"),
+    ],
+)
+def test_labels_that_are_no_class_numbers_are_refused(labels, message):
+    for data in ((images(4, 8, 8, 1), labels), {"image": images(4, 8, 8, 1), "label": labels}):
+        with pytest.raises(ValueError, match=message) as refused:
+            as_batch(data, (8, 8, 1))
+        assert "\n" not in str(refused.value)
+
+
+def test_fit_refuses_one_hot_labels():
+    model = TINY["conditionalgan"].build()
+    model.compile(run_eagerly=True)
+    batch = TINY["conditionalgan"].batch(4)
+    with pytest.raises(ValueError, match="for one-hot rows"):
+        model.fit(batch["image"], np.eye(10)[batch["label"]], verbose=0)
+
+
 @pytest.mark.parametrize("value", [3.0, -1.5, np.nan, np.inf])
 def test_values_out_of_range_are_refused(value):
     x = images(2, 8, 8, 1)

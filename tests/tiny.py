@@ -59,7 +59,7 @@ class Tiny:
 
 
 SHAPE = (8, 8, 1)
-TEXTS = np.array([b"red three", b"blue three", b"small, left", b"unheard-of"], object)
+TEXTS = np.array([b"red three", b"blue three", b"small, left", b"unheard-of red"], object)
 
 
 def level_extra(levels, shape):

@@ -17,7 +17,10 @@ Shapes in comments use these letters:
 Importing this package does not import TensorFlow; its modules are imported when they are used.
 """
 
-from tfgen.lazy import attach
+import sys
+import warnings
+
+from tfgen.lazy import attach, namesake
 
 __version__ = "0.1.0"
 
@@ -36,3 +39,6 @@ __getattr__, __dir__, __all__ = attach(
         ),
     },
 )
+
+if _said := namesake(sys.path):
+    warnings.warn(_said, stacklevel=2)

@@ -25,9 +25,20 @@ def write(path: Path, produce: Callable[[Path], Any]) -> None:
         produce: Called with the temporary path, which has the name's own endings.
 
     Raises:
-        OSError: The disk is full or the folder not writable; the temporary file is removed.
+        OSError: The disk is full or the folder not writable; it names `path`, and the temporary
+            file is removed.
     """
     path = Path(path)
+    try:
+        _write(path, produce)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        # A failed write names no file, a failed opening the temporary one.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _write(path, produce):
     handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix="-" + path.name, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
@@ -48,11 +59,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Adds one line and synchronises it with the disk."""
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(line + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """Adds one line and synchronises it with the disk; an OSError names the file."""
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def clean(folder: Path) -> None:

@@ -14,6 +14,8 @@ import tensorflow as tf
 from tfgen.signature import Signature
 from tfgen.step import draws
 
+_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+
 
 class GenerativeModel(keras.Model, abc.ABC):
     """A Keras model whose `train_step` is the algorithm of a paper.
@@ -32,6 +34,7 @@ class GenerativeModel(keras.Model, abc.ABC):
     reports: tuple[str, ...] = ()
 
     def __init__(self, seed: int = 0, name: str | None = None):
+        _refuse_keras_settings()
         super().__init__(name=name)
         self.seed = seed
         self.step = self.add_weight(
@@ -86,6 +89,15 @@ class GenerativeModel(keras.Model, abc.ABC):
         if shuffle is None:  # Keras's default of True warns on every data set.
             shuffle = not isinstance(x, tf.data.Dataset)
         return super().fit(x, y, shuffle=shuffle, **arguments)
+
+    def evaluate(self, *arguments, **options):
+        """Keras's `evaluate` of the moving averages, where there are any: see `averaged`.
+
+        `fit` validates through it, so `val_` values are those of the weights that sampling, exports
+        and `tfgen.evaluate` use.
+        """
+        with self.averaged():
+            return super().evaluate(*arguments, **options)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Under a strategy Keras would draw a batch here to build the model, and so shift the order
@@ -196,6 +208,33 @@ class GenerativeModel(keras.Model, abc.ABC):
         return np.concatenate(parts)
 
 
+def _refuse_keras_settings():
+    """ValueError for settings of Keras under which no model here is right."""
+    policy = keras.config.dtype_policy().name
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"Keras runs on {keras.backend.backend()}, and tfgen needs TensorFlow: set "
+            "KERAS_BACKEND=tensorflow before Python starts, or `backend` in ~/.keras/keras.json."
+        )
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError(
+            f"Keras is set to {keras.config.image_data_format()}, and pictures are (B, H, W, C) "
+            "here: call keras.config.set_image_data_format('channels_last'), or set "
+            "`image_data_format` in ~/.keras/keras.json."
+        )
+    if keras.config.floatx() != "float32":
+        raise ValueError(
+            f"Keras's floatx is {keras.config.floatx()}, and weights and pictures are float32 "
+            "here: call keras.config.set_floatx('float32'), or set `floatx` in "
+            "~/.keras/keras.json. For speed use the policy mixed_bfloat16 or mixed_float16."
+        )
+    if policy not in _POLICIES:
+        raise ValueError(
+            f"Keras's global dtype policy is {policy}. Weights are float32 here: call "
+            f"keras.config.set_dtype_policy with one of {', '.join(_POLICIES)}."
+        )
+
+
 def _attribute(name):
     return "single_optimizer" if name == "optimizer" else name
 
@@ -205,7 +244,9 @@ def built(optimizer: keras.optimizers.Optimizer | str, *networks) -> keras.optim
     optimizer = keras.optimizers.get(optimizer)
     scaling = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
     if keras.config.dtype_policy().name == "mixed_float16" and not scaling:
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        # Keras's own start of 32768 overflows in the first updates of InfoGAN, which are then
+        # skipped; the scale doubles by itself where there is room.
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1024.0)
     optimizer.build(weights(networks))
     return optimizer
 

@@ -13,7 +13,10 @@ import numpy as np
 
 from tfgen import random
 
+MOST_PIXELS = 1 << 26  # Of picture files that are decoded at once: 192 MiB of colours.
 _SPAN = 1 << 63
+_ONE = np.zeros(1, np.int64)
+_LARGEST = 1.001  # Of a picture in [-1, 1] that was computed and not rounded.
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Input:
         num_classes: Number of classes of "categorical"; also the valid range of a given label.
         choices: Texts of "choice".
         is_image: Whether it is a picture in [-1, 1], which files may hold too.
+        example: A text that the model understands.
     """
 
     shape: tuple[int | None, ...]
@@ -39,6 +43,19 @@ class Input:
     num_classes: int | None = None
     choices: tuple[str, ...] | None = None
     is_image: bool = False
+    example: str | None = None
+
+    @property
+    def limit(self) -> float | None:
+        """The largest magnitude of a picture's values, with room for rounding; else None."""
+        return _LARGEST if self.is_image else None
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether it says what to draw, as a label and a text do, and is no noise."""
+        if self.distribution == "categorical":
+            return self.shape == ()
+        return self.distribution in (None, "choice")
 
     @classmethod
     def noise(cls, *shape: int) -> "Input":
@@ -61,9 +78,10 @@ class Input:
         return cls((), "int32", distribution="categorical", num_classes=num_classes)
 
     @classmethod
-    def text(cls, choices: Sequence[str] = ()) -> "Input":
+    def text(cls, choices: Sequence[str] = (), example: str | None = None) -> "Input":
         """A text, UTF-8; drawn from `choices` where there are some."""
-        return cls((), "string", "choice" if choices else None, choices=tuple(choices) or None)
+        distribution, example = "choice" if choices else None, example or next(iter(choices), None)
+        return cls((), "string", distribution, choices=tuple(choices) or None, example=example)
 
     @classmethod
     def tokens(cls, length: int, num_tokens: int) -> "Input":
@@ -136,11 +154,12 @@ class Signature:
         Args:
             seeds: (N,) integers of 64 bits.
             namespace: "numpy", or "tensorflow" inside a graph.
-            **given: Inputs by name, each (N, *shape), which are then not drawn.
+            **given: Inputs by name, each (N, *shape) or one value of that shape for all rows,
+                which are then not drawn.
 
         Raises:
-            ValueError: An input that cannot be drawn is missing, or a given one is unknown or has
-                another shape.
+            ValueError: An input that cannot be drawn is missing, or a given one is unknown or is
+                refused by `checked`.
         """
         numbers: Any = as_seeds(seeds) if namespace == "numpy" else seeds
         unknown = [name for name in given if name not in self.inputs]
@@ -150,10 +169,12 @@ class Signature:
         if missing:
             raise ValueError(f"These inputs cannot be drawn and must be given: {missing}.")
         xp = random.namespace(namespace)
+        some = namespace != "numpy" or len(numbers) > 0
         drawn = {}
         for name, spec in self.inputs.items():
             if name not in given:
-                drawn[name] = spec.draw(xp, numbers, name)
+                drawn[name] = spec.draw(xp, numbers if some else _ONE, name)
+                drawn[name] = drawn[name] if some else drawn[name][:0]
             elif namespace == "numpy":
                 drawn[name] = _given(name, spec, given[name], len(numbers))
             else:
@@ -197,19 +218,93 @@ def as_seeds(seeds: Iterable[int]) -> np.ndarray:
     return np.array([v - 2 * _SPAN if v >= _SPAN else v for v in values], np.int64)
 
 
-def _given(name, spec, value, rows):
-    value = np.asarray(value)
-    if spec.dtype != "string":
-        value = value.astype(spec.dtype)
-    expected = (rows, *spec.shape)
-    fits = len(value.shape) == len(expected) and all(
-        e is None or e == v for e, v in zip(expected, value.shape, strict=True)
+def expected(spec: Input) -> str:
+    """The shape of a batch of an input, in words: (N, 28, 28, 1), * for a free side."""
+    sides = ", ".join("*" if side is None else str(side) for side in spec.shape)
+    return f"(N, {sides})" if sides else "(N,)"
+
+
+def checked(name: str, spec: Input, value: Any, rows: int | None = None) -> np.ndarray:
+    """A given batch of an input as its array.
+
+    Args:
+        name: Of the input.
+        spec: What is asked for.
+        value: (N, *shape), an array or lists. Whole numbers pass as floats and float64 as float32;
+            nothing else is converted.
+        rows: N; None for any number.
+
+    Raises:
+        ValueError: Another kind of values, another shape, labels outside 0 .. num_classes - 1,
+            numbers that are not finite, or a picture outside [-1, 1].
+    """
+    array = _typed(name, spec, value)
+    wanted = (rows, *spec.shape)
+    fits = array.ndim == len(wanted) and all(
+        e is None or e == v for e, v in zip(wanted, array.shape, strict=True)
     )
     if not fits:
-        raise ValueError(f"Input {name!r} must have shape {expected}. Received: {value.shape}.")
-    if spec.num_classes and value.size and not (0 <= value.min() <= value.max() < spec.num_classes):
+        shape = wanted if rows is not None else expected(spec)
+        raise ValueError(f"Input {name!r} must have shape {shape}. Received: {array.shape}.")
+    if not array.size or spec.dtype == "string":
+        return array
+    low, high = array.min(), array.max()
+    if spec.num_classes and not 0 <= low <= high < spec.num_classes:
         raise ValueError(
-            f"Input {name!r} must lie in 0 .. {spec.num_classes - 1}. "
-            f"Received: {value.min()} .. {value.max()}."
+            f"Input {name!r} must lie in 0 .. {spec.num_classes - 1}. Received: {low} .. {high}."
         )
-    return value
+    array = _narrowed(name, spec, array)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"Input {name!r} must be finite. Received NaN or infinity.")
+    if spec.limit is not None and not -spec.limit <= low <= high <= spec.limit:
+        raise ValueError(
+            f"Input {name!r} is a picture and must lie in [-1, 1]. Received: {low} .. {high}."
+            + (" For levels of 8 bits give x / 127.5 - 1." if 0 <= low and high <= 255 else "")
+        )
+    return array
+
+
+def _typed(name, spec, value):
+    """The array, of a kind that the input takes."""
+    try:
+        array = np.asarray(value, object if spec.dtype == "string" else None)
+    except ValueError as error:
+        raise ValueError(f"Input {name!r}: the rows have different shapes: {error}.") from error
+    if spec.dtype == "string":
+        if not all(isinstance(text, (str, bytes)) for text in array.ravel().tolist()):
+            raise ValueError(f"Input {name!r} takes texts. Received: {_sample(array)}.")
+        return array
+    kinds = "iuf" if np.dtype(spec.dtype).kind == "f" else "iu"
+    if array.dtype.kind not in kinds and array.size:
+        raise ValueError(
+            f"Input {name!r} takes {'whole ' if kinds == 'iu' else ''}numbers ({spec.dtype}). "
+            f"Received: {array.dtype}, {_sample(array)}."
+        )
+    return array if array.size else array.astype(spec.dtype)
+
+
+def _narrowed(name, spec, array):
+    """The array in the type of the input."""
+    target = np.dtype(spec.dtype)
+    if target.kind in "iu":
+        limits, low, high = np.iinfo(target), array.min(), array.max()
+        if not int(limits.min) <= int(low) <= int(high) <= int(limits.max):
+            raise ValueError(
+                f"Input {name!r} takes {target} numbers, from {limits.min} to {limits.max}. "
+                f"Received: {low} .. {high}."
+            )
+    with np.errstate(over="ignore"):  # What leaves the range becomes infinite, and is refused.
+        return array.astype(target, copy=False)
+
+
+def _sample(array):
+    flat = array.ravel()[:3].tolist()
+    return repr(flat)[:80]
+
+
+def _given(name, spec, value, rows):
+    """A batch, checked; a single value serves all rows."""
+    array = _typed(name, spec, value)
+    if array.ndim == len(spec.shape):
+        array = np.repeat(array[np.newaxis], rows, axis=0)
+    return checked(name, spec, array, rows)

@@ -106,7 +106,8 @@ def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict
 
     Args:
         data: A dict, images, (images,) or (images, labels); images float32 (B, H, W, C) in [-1, 1].
-            Of a dict, `image` and every key that begins with `image_` are images.
+            Of a dict, `image` and every key that begins with `image_` are images. Labels are
+            integers (B,).
         image_shape: (H, W, C) that the images must have, None for a free side or for no check.
 
     Raises:
@@ -124,7 +125,29 @@ def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict
     for key in batch:
         if key == "image" or key.startswith("image_"):
             batch[key] = _checked(batch[key], image_shape)
+    if batch.get("label") is not None:
+        batch["label"] = _label(batch["label"])
     return batch
+
+
+def _label(label):
+    """Class numbers (B,); what a dtype or a rank tells of others is refused."""
+    label = tf.convert_to_tensor(label)
+    if label.dtype == tf.string:
+        fix = "number the classes, as in np.unique(labels, return_inverse=True)[1]"
+    elif label.shape.rank is not None and label.shape.rank > 1:
+        column = label.shape.rank == 2 and label.shape[1] == 1
+        fix = "pass labels.reshape(-1)" if column else "for one-hot rows pass labels.argmax(-1)"
+    elif not label.dtype.is_integer:
+        fix = "if they are class numbers pass labels.astype('int32')"
+    elif label.shape.rank == 0:
+        fix = "pass one for each picture"
+    else:
+        return label
+    raise ValueError(
+        "Labels must be integers 0, 1, 2, ... of shape (B,). "
+        f"Received dtype {label.dtype.name}, shape {label.shape}: {fix}."
+    )
 
 
 def _checked(image, image_shape):

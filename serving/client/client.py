@@ -134,9 +134,32 @@ class Client:
             self._signatures = None  # Another version may have other signatures.
             raise
 
-    def sample(self, seeds: Sequence[int], as_images: bool = False):
-        """The samples of some seeds, one each: (N, ...), or N PIL pictures."""
-        return self._first("sample", {"seed": as_seeds(seeds)}, as_images)
+    def sample(self, seeds: Sequence[int], as_images: bool = False, **given):
+        """The samples of some seeds, one each: (N, ...), or N PIL pictures.
+
+        Args:
+            seeds: Integers of 64 bits.
+            as_images: Give PIL pictures.
+            **given: What says what is drawn, such as `label=3` or `text="a red three"`: one row
+                each, or one value for all, where the model serves `sample_label`, `sample_text`.
+
+        Raises:
+            ValueError: No endpoint takes these beside the seed, or a value does not fit.
+        """
+        table, rows = self.signatures(), len(seeds)
+        made = {n: set(s.inputs) - {"seed"} for n, s in table.items() if "seed" in s.inputs}
+        made = {n: names for n, names in made.items() if n.split("_")[0] == "sample"}
+        names = [n for n, others in made.items() if others == set(given) and n[-4:] != "_png"]
+        if given and not names:
+            known = ", ".join(sorted(n for n in made if n[-4:] != "_png")) or "none"
+            raise ValueError(
+                f"Model {self.model!r} has no endpoint that takes `seed` with {sorted(given)}. "
+                f"Those that take a seed: {known}."
+            )
+        name = names[0] if given else "sample"
+        takes = self._served(name).inputs
+        whole = {n: _repeated(value, takes[n], rows) for n, value in given.items()}
+        return self._first(name, {"seed": as_seeds(seeds), **whole}, as_images)
 
     def generate(self, seeds: Sequence[int] | None = None, as_images: bool = False, **inputs):
         """Samples from inputs such as `z` and `label`: (N, ...), or N PIL pictures.
@@ -224,12 +247,6 @@ class Client:
                 "Client(..., manifest='export.json'). Or give them all, without seeds."
             )
         inputs = {n: Input(**{**i, "shape": tuple(i["shape"])}) for n, i in entry["inputs"].items()}
-        given = {
-            n: np.repeat(np.asarray(v)[np.newaxis], len(seeds), axis=0)
-            if n in inputs and np.ndim(v) == len(inputs[n].shape)
-            else v
-            for n, v in given.items()
-        }
         drawn_from = Signature(None, inputs)  # type: ignore[arg-type]  # And nothing else.
         return drawn_from.draw(seeds, **given)
 
@@ -249,3 +266,9 @@ class Client:
                     raise Failure(failure.code, f"{self.address} was {said}") from failure
                 time.sleep(wait)
                 pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _repeated(value, wanted, rows):
+    """One value for each row, where there is one for all."""
+    is_row = wanted.shape is not None and np.ndim(value) == len(wanted.shape) - 1
+    return [value] * rows if is_row else value

@@ -19,6 +19,9 @@ from tfgen.serving.models.batch_tensors import gathered, split
 from tfgen.serving.settings.batch_options import BatchOptions
 from tfgen.serving.status import Code, Failure, from_exception, invalid
 
+# Failures that say nothing about the inputs: a run alone would meet them again.
+_OURS = (Code.CANCELLED, Code.DEADLINE_EXCEEDED, Code.ABORTED, Code.UNAVAILABLE)
+
 
 class Task:
     """One request in the queue.
@@ -222,7 +225,7 @@ class Scheduler:
             self.metrics.observe(names.PADDING, padding, self.name)
             outputs = split(queue.run(arrays), pieces, rows, padding)
         except (Failure, ValueError, TypeError, MemoryError) as error:
-            if len(pieces) > 1 and from_exception(error).code == Code.INVALID_ARGUMENT:
+            if len(pieces) > 1 and from_exception(error).code not in _OURS:
                 for piece in pieces:  # One request's bad row is no other request's failure.
                     self._run_pieces(queue, [piece])
                 return

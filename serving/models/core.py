@@ -87,8 +87,13 @@ class Core:
         if options.model_config_file and options.model_config_file_poll_wait_seconds > 0:
             self._every(options.model_config_file_poll_wait_seconds, self._reread)
 
-    def reload(self, wanted: ModelServerConfig, is_first: bool = False) -> None:
+    def reload(self, wanted: ModelServerConfig, is_first: bool = False, waits: bool = True) -> None:
         """Serves the models of a config, and no others, once its new ones are available.
+
+        Args:
+            wanted: The config.
+            is_first: Whether folders that are missing may still come.
+            waits: Whether it returns only when the models are available.
 
         Raises:
             Failure: The config is wrong, or a model of it does not become available.
@@ -102,7 +107,7 @@ class Core:
             for name in dropped:
                 self.manager.aspire(name, {})
             self.poll()
-            for entry in entries:
+            for entry in entries if waits else ():
                 self._wait(entry, is_first)
 
     def _wait(self, entry, is_first):

@@ -42,7 +42,7 @@ def plan(servable: Servable, signature_name: str, method: str, examples: list[by
         examples: Serialized.
 
     Raises:
-        Failure: INVALID_ARGUMENT: no such signature, or one of another form.
+        Failure: INVALID_ARGUMENT: no such signature, or one of another form or shape.
     """
     name = signature_name or DEFAULT_SIGNATURE
     signature = servable.model.signatures.get(name)
@@ -63,6 +63,7 @@ def plan(servable: Servable, signature_name: str, method: str, examples: list[by
     aliases = _outputs(signature, method, name)
     feed = np.empty(len(examples), object)
     feed[:] = examples
+    servable.check(INPUTS, feed, info)
     fetches = tuple(signature.outputs[alias].name for alias in aliases)
     whole = len(aliases) == len(signature.outputs)
     api = "Classify" if method == CLASSIFY else "Regress"

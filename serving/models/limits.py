@@ -10,14 +10,14 @@ class Admission:
 
     Args:
         most_requests: Requests under way at once.
-        most_bytes: Bytes of all their bodies.
+        most_bytes: Bytes of all their bodies and of what is parsed from them.
         largest: Bytes of one body.
     """
 
     def __init__(self, most_requests: int, most_bytes: int, largest: int):
         self.largest = largest
         self._most_requests = most_requests
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._lock = threading.Lock()
         self._requests = 0
         self._bytes = 0
@@ -27,12 +27,21 @@ class Admission:
         """Requests under way."""
         return self._requests
 
+    def arriving(self) -> "Ticket":
+        """A request whose body is still to come: its bytes count, itself not before `enter`."""
+        return Ticket(self)
+
     def enter(self) -> "Ticket":
-        """Admits a request.
+        """Admits a request that is there.
 
         Raises:
             Failure: UNAVAILABLE: too many are under way.
         """
+        ticket = self.arriving()
+        ticket.enter()
+        return ticket
+
+    def _enter(self):
         with self._lock:
             if self._requests >= self._most_requests:
                 raise Failure(
@@ -41,29 +50,53 @@ class Admission:
                     "now. Try again later.",
                 )
             self._requests += 1
-        return Ticket(self)
 
     def _add(self, size):
         with self._lock:
-            if self._bytes + size > self._most_bytes:
+            if self._bytes + size > self.most_bytes:
                 raise Failure(
                     Code.UNAVAILABLE,
                     "The requests under way fill the memory for them. Try again later.",
                 )
             self._bytes += size
 
-    def _leave(self, size):
+    def _leave(self, requests, size):
         with self._lock:
-            self._requests -= 1
+            self._requests -= requests
             self._bytes -= size
 
 
 class Ticket:
-    """One admitted request; a context that ends it."""
+    """One request; a context that ends it."""
 
     def __init__(self, admission: Admission):
         self._admission = admission
-        self._size = 0
+        self._requests = 0
+        self._size = self._taken = 0
+
+    def enter(self) -> None:
+        """Counts the request, whose body is there.
+
+        Raises:
+            Failure: UNAVAILABLE: too many are under way.
+        """
+        self._admission._enter()
+        self._requests = 1
+
+    def reserve(self, size: int) -> None:
+        """Counts memory that the request takes beside its body.
+
+        Raises:
+            Failure: RESOURCE_EXHAUSTED: more than there ever is; UNAVAILABLE: more than is left.
+        """
+        if size > self._admission.most_bytes:
+            raise Failure(
+                Code.RESOURCE_EXHAUSTED,
+                f"The request would take {size >> 20} MiB of memory as JSON: send fewer rows at "
+                "once, or use gRPC.",
+            )
+        self._admission._add(size)
+        self._taken += size
 
     def add(self, size: int) -> None:
         """Counts more bytes of the body.
@@ -74,7 +107,8 @@ class Ticket:
         if self._size + size > self._admission.largest:
             raise Failure(
                 Code.RESOURCE_EXHAUSTED,
-                f"The request is larger than {self._admission.largest} bytes",
+                f"The request is larger than {self._admission.largest} bytes: send less at once, "
+                "or start the server with a larger --max_request_bytes.",
             )
         self._admission._add(size)
         self._size += size
@@ -83,4 +117,4 @@ class Ticket:
         return self
 
     def __exit__(self, *_):
-        self._admission._leave(self._size)
+        self._admission._leave(self._requests, self._size + self._taken)

@@ -2,7 +2,7 @@
 
 A new version is loaded beside the old one; only when it is available is the old one taken out of
 service, and freed when its last request is done. A version that cannot be loaded never displaces
-one that is in service.
+one that is in service; when its files have changed it is tried again.
 """
 
 import logging
@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tfgen.serving.models import sources
 from tfgen.serving.models.predict import Servable
 from tfgen.serving.models.versions import State, Version
 from tfgen.serving.settings.config import ModelEntry
@@ -197,8 +198,7 @@ class Manager:
         known, wanted = self._versions.setdefault(name, {}), self._aspired.get(name, {})
         for number in sorted(wanted, reverse=True):
             version = known.get(number)
-            is_over = version is not None and version.state == State.END
-            if version is None or is_over and (version.failure is None or version.is_dropped):
+            if version is None or version.state == State.END and self._is_due(name, version):
                 known[number] = Version(number, wanted[number])
                 self._loaders.submit(self._attempt, name, known[number])
         in_service = any(n in known and known[n].state == State.AVAILABLE for n in wanted)
@@ -214,6 +214,15 @@ class Manager:
                 version.is_dropped = True
         self._changed.notify_all()
 
+    def _is_due(self, name, version):
+        """Whether a version that has ended is loaded anew."""
+        if version.failure is None or version.is_dropped:
+            return True
+        if not version.has_changed():
+            return False
+        log.info("%s version %d has other files now: it is tried again", name, version.number)
+        return True
+
     def _attempt(self, name, version):
         with self._changed:
             version.timer = None
@@ -223,6 +232,7 @@ class Manager:
                 return
             version.state = State.LOADING
             version.attempts += 1
+        version.stamp = version.seen = sources.stamp(version.path)
         try:
             servable, failure = self._load(name, version.number, version.path), None
         except (Failure, OSError, ValueError, TypeError, RuntimeError, MemoryError) as error:

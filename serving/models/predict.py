@@ -12,6 +12,7 @@ from tfgen.serving import dtypes
 from tfgen.serving import metrics as names
 from tfgen.serving.metrics import Metrics
 from tfgen.serving.models.batching import BatchOptions, Queue, Scheduler
+from tfgen.serving.models.input_checks import check_files, check_finite, check_shape, explained
 from tfgen.serving.models.saved_model import DEFAULT_SIGNATURE, SavedModel
 from tfgen.serving.status import Code, Failure, invalid
 
@@ -88,10 +89,29 @@ class Servable:
             raise Failure(code, f'Serving signature key "{name}" not found.')
         return found
 
+    def check(self, name: str, array: np.ndarray, info: Any) -> None:
+        """Compares what is fed with the signature, for every API.
+
+        Args:
+            name: Of the input.
+            array: What is fed, of the input's type.
+            info: Its TensorInfo.
+
+        Raises:
+            Failure: INVALID_ARGUMENT.
+        """
+        check_shape(name, array, info)
+        check_files(name, array)
+        if self.model.is_export:
+            check_finite(name, array)
+
     def run(self, plan: Plan, timeout_ms: int = 0) -> list[np.ndarray]:
         """The outputs of a plan, at once and alone."""
         start = time.perf_counter()
-        outputs = self.model.run(plan.feeds, plan.fetches, timeout_ms)
+        try:
+            outputs = self.model.run(plan.feeds, plan.fetches, timeout_ms)
+        except Failure as failure:
+            raise explained(failure, plan.feeds.values()) from failure
         micros = (time.perf_counter() - start) * 1e6
         self._metrics.observe(names.RUNTIME, micros, self.name, plan.api, "TF1")
         return outputs
@@ -143,8 +163,8 @@ def predict_plan(
         output_filter: Names of the wanted outputs; none: all.
 
     Raises:
-        Failure: INVALID_ARGUMENT for inputs or outputs that the signature does not have;
-            FAILED_PRECONDITION without the signature.
+        Failure: INVALID_ARGUMENT for inputs or outputs that the signature does not have, and for
+            inputs that do not fit it; FAILED_PRECONDITION without the signature.
     """
     signature_name = signature_name or DEFAULT_SIGNATURE
     signature = servable.signature(signature_name)
@@ -164,6 +184,7 @@ def predict_plan(
             raise invalid(
                 f"Input {name} must be of type {dtypes.name(info.dtype)}, but is {array.dtype}"
             )
+        servable.check(name, array, info)
         feeds[info.name] = array
     aliases = _aliases(signature, output_filter)
     fetches = tuple(signature.outputs[name].name for name in aliases)

@@ -18,6 +18,7 @@ from tfgen.serving import tensor_proto
 from tfgen.serving.status import Code, Failure, from_exception
 
 DEFAULT_SIGNATURE = "serving_default"
+_MANIFEST = "export.json"
 _CALLABLES = 64  # Combinations of outputs and time limits kept ready, for each model.
 
 
@@ -56,6 +57,8 @@ class SavedModel:
     Attributes:
         path: Its folder.
         signatures: Name -> SignatureDef, all of them.
+        is_export: Whether it lies in an export folder of tfgen, beside its manifest: its inputs
+            are finite numbers. Other SavedModels may give NaN a meaning.
 
     Raises:
         Failure: It cannot be loaded.
@@ -63,6 +66,7 @@ class SavedModel:
 
     def __init__(self, path: Path, runtime: Runtime):
         self.path = Path(path)
+        self.is_export = (self.path.parent / _MANIFEST).is_file()
         graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=graph, config=runtime.config())
         self._callables = {}

@@ -33,6 +33,20 @@ def versions(base_path: Path, name: str) -> dict[int, Path]:
     return found
 
 
+def stamp(path: Path) -> tuple:
+    """What changes when files of a version come, go or change: names, sizes, times."""
+    found = []
+    for folder, _, files in os.walk(path):
+        for name in files:
+            file = os.path.join(folder, name)
+            try:
+                about = os.stat(file)
+            except OSError:  # Gone meanwhile: the next look finds another stamp.
+                continue
+            found.append((file, about.st_size, about.st_mtime_ns))
+    return tuple(sorted(found))
+
+
 def aspired(entry: ModelEntry) -> dict[int, Path]:
     """The versions that should be served now.
 

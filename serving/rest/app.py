@@ -1,5 +1,6 @@
 """The ASGI application: REST below /v1/, metrics, and whatever pages are mounted beside them."""
 
+import asyncio
 import logging
 import re
 import zlib
@@ -12,15 +13,17 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from tfgen.serving.models.core import Core
 from tfgen.serving.models.limits import Ticket
-from tfgen.serving.models.runner import aside
+from tfgen.serving.models.runner import INLINE, aside
 from tfgen.serving.rest.calls import Rest
 from tfgen.serving.rest.json_examples import error
+from tfgen.serving.rest.json_parse import memory
 from tfgen.serving.status import Code, Failure, invalid
 
 log = logging.getLogger(__name__)
 
 _REST = re.compile(r"/v1/.*", re.I | re.A)
 _LARGEST_UNZIPPED = 100 << 20
+_SLOWEST = 64 << 10  # Bytes a second of a body that is waited for.
 _NOT_FOUND = (
     "<HTML><HEAD><TITLE>404 Not Found</TITLE></HEAD><BODY><H1>Not Found</H1></BODY></HTML>\n"
 )
@@ -71,8 +74,14 @@ class App:
                 return self._options(request)
             if request.method != "POST":  # Status must be told however busy the models are.
                 return self._json(await self._rest.answer(request.method, path, b""), 200)
-            with self._core.admission.enter() as ticket:
-                body = await self._body(request, ticket)
+            with self._core.admission.arriving() as ticket:
+                try:
+                    body = await self._body(request, ticket)
+                except TimeoutError:
+                    return self._too_slow(request)
+                ticket.enter()
+                if len(body) > INLINE:
+                    ticket.reserve(await aside(self._pool, len(body), memory, body))
                 return self._json(await self._rest.answer("POST", path, body), 200)
         except ClientDisconnect:
             return None
@@ -83,6 +92,12 @@ class App:
             log.exception("%s %s", request.method, path)
             ours = Failure(Code.INTERNAL, f"Internal error: {type(unforeseen).__name__}")
             return self._json(error(ours.message), ours.http)
+
+    def _too_slow(self, request):
+        arrived = f"The body of {request.method} {_path(request.scope)} did not arrive in time"
+        text = error(f"{arrived}: see --rest_api_read_timeout_in_ms.")
+        headers = {**self._headers, "Connection": "close"}
+        return Response(text, 408, headers, media_type="application/json")
 
     def _options(self, request):
         origin = request.headers.get("origin", "")
@@ -97,10 +112,17 @@ class App:
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._core.admission.largest:
             ticket.add(int(declared))
-        chunks = []
-        async for chunk in request.stream():
+        chunks, size, stream = [], 0, request.stream()
+        milliseconds = self._core.options.rest_api_read_timeout_in_ms
+        end = asyncio.get_running_loop().time() + milliseconds / 1000
+        while True:
+            async with asyncio.timeout_at(end + size / _SLOWEST if milliseconds else None):
+                chunk = await anext(stream, None)
+            if chunk is None:
+                break
             ticket.add(len(chunk))
             chunks.append(chunk)
+            size += len(chunk)
         body = b"".join(chunks)
         if "gzip" in request.headers.get("content-encoding", ""):
             limit = min(_LARGEST_UNZIPPED, self._core.admission.largest)
@@ -110,8 +132,11 @@ class App:
 
 
 def _path(scope) -> str:
-    """The path as sent, with its query string, which is part of what is matched."""
-    raw = scope.get("raw_path") or scope["path"].encode()
+    """The path as sent, with its query string, which is part of what is matched.
+
+    Slashes before it are one: `http://host//v1/...` comes of addresses that are put together.
+    """
+    raw = b"/" + (scope.get("raw_path") or scope["path"].encode()).lstrip(b"/")
     query = scope.get("query_string", b"")
     return (raw + b"?" + query if query else raw).decode("latin-1")
 

@@ -122,7 +122,7 @@ class Rest:
             lease.release()
 
     async def _predict(self, wanted, body):
-        document = await aside(self._pool, len(body), parse, body)
+        document = await aside(self._pool, len(body), parse, body, self._seconds)
         signature = json_predict.signature_name(document)
         lease = self._core.manager.lease(wanted.name, wanted.number, wanted.label)
         try:
@@ -143,7 +143,7 @@ class Rest:
         )
 
     async def _examples(self, wanted, body):
-        document = await aside(self._pool, len(body), parse, body)
+        document = await aside(self._pool, len(body), parse, body, self._seconds)
         signature = json_predict.signature_name(document)
         rows = await aside(self._pool, len(body), json_examples.serialized, document)
         lease = self._core.manager.lease(wanted.name, wanted.number, wanted.label)

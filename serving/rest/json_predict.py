@@ -73,7 +73,8 @@ def inputs(document: Document, infos: dict[str, Any], signature: str) -> Named:
             raise invalid(f"JSON Value: {quoted(root)} No values in 'instances' array")
         return Named(_rows(instances, types, document.is_plain), True)
     if "inputs" in root:
-        return Named(_columns(root["inputs"], types, document.is_plain), False)
+        named = _columns(root["inputs"], types, document.is_plain)
+        return Named({name: _no_rows(array, infos[name]) for name, array in named.items()}, False)
     raise invalid("Missing 'inputs' or 'instances' key")
 
 
@@ -92,6 +93,14 @@ def _columns(value, types, is_plain):
         )
     ((name, dtype),) = types.items()
     return {name: tensor(value, dtype, is_plain)}
+
+
+def _no_rows(array, info):
+    """`[]` as no rows of what the input takes: JSON cannot say the sides of nothing."""
+    sides = [dim.size for dim in info.tensor_shape.dim[1:]]
+    if array.shape != (0,) or min(sides, default=-1) < 0:
+        return array
+    return array.reshape(0, *sides)
 
 
 def _rows(instances, types, is_plain):

@@ -1,15 +1,17 @@
 """A JSON parser that follows the iterative mode of RapidJSON 1.1.0, errors and offsets included.
 
-It accepts NaN and Inf tokens, any depth, a byte order mark before the root and anything after it.
+It accepts NaN and Inf tokens, a byte order mark before the root and anything after it. Unlike
+RapidJSON it bounds depth and time: each open container costs memory, each value time.
 """
 
 import math
 import re
+import time
 from typing import Any
 
 import orjson
 
-from tfgen.serving.status import invalid
+from tfgen.serving.status import Code, Failure, invalid
 
 EMPTY = "The document is empty."
 VALUE = "Invalid value."
@@ -25,6 +27,9 @@ TOO_BIG = "Number too big to be stored in double."
 FRACTION = "Miss fraction part in number."
 EXPONENT = "Miss exponent in number."
 UNSPECIFIC = "Unspecific syntax error."
+MOST_DEEP = 1 << 19  # Containers open at once, some 100 bytes each.
+TOO_DEEP = f"More than {MOST_DEEP} lists and objects are nested."
+_VALUES = 1 << 12  # Values between two looks at the clock.
 
 _BOM = b"\xef\xbb\xbf"
 # Any: these match everywhere, if only the empty text, so that a match is never None.
@@ -60,11 +65,16 @@ class Object(dict):
 class Parser:
     """One pass over the bytes; a zero byte is the end, as in RapidJSON.
 
+    Args:
+        body: The text.
+        seconds: Most time to take; None: no limit.
+
     Attributes:
         deepest: Most containers that were open at once.
     """
 
-    def __init__(self, body: bytes):
+    def __init__(self, body: bytes, seconds: float | None = None):
+        self.seconds = seconds
         self.text = body + b"\0"
         self.at = len(_BOM) if body.startswith(_BOM) else 0
         self.open = []
@@ -84,13 +94,27 @@ class Parser:
         return self.text[self.at]
 
     def document(self):
-        """The root; what follows it is not read."""
+        """The root; what follows it is not read.
+
+        Raises:
+            Failure: INVALID_ARGUMENT: no JSON, or too deep; DEADLINE_EXCEEDED.
+        """
         if self.skip() in _STRUCTURE:
             raise self.fail(EMPTY)
+        begun, values = time.monotonic(), 0
         while True:
             value, is_complete = self.begin()
             if len(self.open) > self.deepest:
                 self.deepest = len(self.open)
+                if self.deepest > MOST_DEEP:
+                    raise self.fail(TOO_DEEP)
+            values += 1
+            if not values % _VALUES and self.seconds is not None:
+                if time.monotonic() - begun > self.seconds:
+                    raise Failure(
+                        Code.DEADLINE_EXCEEDED,
+                        f"Reading the JSON took longer than {self.seconds:g} seconds",
+                    )
             while is_complete:
                 if not self.open:
                     return value

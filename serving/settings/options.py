@@ -1,4 +1,4 @@
-"""What a server is told: TensorFlow Serving's flags as one value, and three limits of our own."""
+"""What a server is told: TensorFlow Serving's flags as one value, and some limits of our own."""
 
 import os
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from tfgen.serving.status import invalid
 
 ANY_PORT = -1
 LARGEST_MESSAGE = (1 << 31) - 1
+_LARGEST_BODY = 64 << 20
 
 
 def _threads():
@@ -70,10 +71,15 @@ class Options:
         "127.0.0.1", "address to listen on; 0.0.0.0: all (not a TensorFlow Serving flag)"
     )
     max_request_bytes: int = flag(
-        LARGEST_MESSAGE, "largest request body (not a TensorFlow Serving flag)"
+        _LARGEST_BODY, "largest request body (not a TensorFlow Serving flag)"
+    )
+    rest_api_read_timeout_in_ms: int = flag(
+        30000,
+        "time for the headers of a REST request to arrive, and for its body, which gets a second "
+        "more for each 64 KiB that came; 0: no limit (not a TensorFlow Serving flag)",
     )
     max_pending_bytes: int = flag(
-        1 << 31, "bodies of all requests under way (not a TensorFlow Serving flag)"
+        1 << 31, "bodies and parsed JSON of all requests under way (not a TensorFlow Serving flag)"
     )
     max_pending_requests: int = flag(
         1024, "requests under way at once (not a TensorFlow Serving flag)"

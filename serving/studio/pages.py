@@ -45,13 +45,17 @@ class Studio:
     """
 
     def __init__(self, models: Mapping[str, Path]):
-        self._models = {name: Path(folder) for name, folder in models.items()}
+        self.offer(models)
         self._files = {
             f"/studio/{path.name}": (path.read_bytes(), _TYPES[path.suffix])
             for path in _FOLDER.iterdir()
             if path.suffix in _TYPES
         }
         self._files["/"] = self._files["/studio/index.html"]
+
+    def offer(self, models: Mapping[str, Path]) -> None:
+        """Shows these models, and no others, from now on."""
+        self._models = {name: Path(folder) for name, folder in models.items()}
 
     async def __call__(
         self, scope: MutableMapping[str, Any], receive: Callable, send: Callable

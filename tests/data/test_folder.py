@@ -1,5 +1,9 @@
 """Folders of pictures: every mode, size and state that files come in."""
 
+import os
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -154,6 +158,55 @@ def test_sets_past_the_limit_are_mapped_from_the_cache(tmp_path, cache, monkeypa
     assert kept in cache.iterdir()
 
 
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def change(path):
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    path.write_bytes(damaged)
+
+
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        ("image.raw", cut),
+        ("image.raw", change),
+        ("label.raw", cut),
+        ("label.raw", change),
+        ("image.raw", lambda path: path.unlink()),
+        ("source.json", cut),
+        ("source.json", lambda path: path.unlink()),
+        ("source.json", lambda path: path.write_text("[]")),
+    ],
+)
+def test_a_damaged_cache_is_found_and_decoded_anew(tmp_path, cache, file, damage):
+    for n in range(6):
+        save(tmp_path / "p" / "ab"[n % 2] / f"{n}.png", np.full((4, 4), 40 * n))
+    name = f"folder:{tmp_path / 'p'}"
+    whole = data.source(name, "all", memory_limit=10)
+    [kept] = cache.iterdir()
+    damage(kept / file)
+    with pytest.warns(UserWarning, match="is damaged .*; it is decoded anew"):
+        again = data.source(name, "all", memory_limit=10)
+    np.testing.assert_array_equal(again.arrays["image"][:, 0, 0, 0], [0, 80, 160, 40, 120, 200])
+    assert again.fingerprint == whole.fingerprint
+    assert list(cache.iterdir()) == [kept]
+    assert data.source(name, "all", memory_limit=10).fingerprint == whole.fingerprint
+
+
+def test_a_picture_replaced_by_one_of_its_size_and_time_is_noticed(tmp_path):
+    name = flat(tmp_path / "p", 5)
+    path = tmp_path / "p" / "001.png"
+    before, first = path.stat(), data.source(name, "all", memory_limit=10)
+    save(path, np.full((6, 6, 3), 77))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    second = data.source(name, "all", memory_limit=10)
+    assert (first.arrays["image"][1, 0, 0, 0], second.arrays["image"][1, 0, 0, 0]) == (10, 77)
+
+
 def test_a_failed_write_leaves_nothing(tmp_path, cache, monkeypatch):
     name = flat(tmp_path / "p", 5)
 
@@ -223,3 +276,30 @@ def test_other_aspect_ratios():
     assert columns["stretch"][[0, 19], 10].tolist() == [255, 255]
     assert columns["pad"][10, [2, 10, 17]].tolist() == [0, 255, 0]
     assert columns["pad"][[3, 16], 10].tolist() == [0, 0]
+
+
+def png_header(width, height):
+    """A PNG that says its size and has no more to it."""
+    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    data = b"IDAT" + zlib.compress(b"")
+    parts = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c))
+             for c in (chunk, data, b"IEND")]  # fmt: skip
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("side", [13_000, 30_000])
+def test_too_many_pixels_are_refused_by_the_header(tmp_path, side):
+    name = flat(tmp_path / "p", 3)
+    (tmp_path / "p" / "bomb.png").write_bytes(png_header(side, side))
+    with pytest.warns(UserWarning, match=r"1 of 4 pictures.*bomb.png: .*pixels"):
+        assert data.source(name, "all", image_size=6).size == 3
+
+
+@pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (20, 2000), (10, 640)])
+def test_a_picture_of_which_padding_leaves_nothing_is_named(tmp_path, size):
+    name = flat(tmp_path / "p", 3)
+    save(tmp_path / "p" / "long.png", np.full((*size, 3), 255))
+    with pytest.warns(UserWarning, match="1 of 4 pictures.*long.png.*too long to be padded"):
+        assert data.source(name, "all", image_size=32, resize="pad").size == 3
+    seen = fitted(Image.new("L", (600, 10), 255), Form(32, 1, "pad"))
+    assert seen.max() == 255

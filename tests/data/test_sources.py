@@ -78,6 +78,8 @@ def test_array_refuses_images(images, message):
         (np.zeros((6, 1), int), "reshape"),
         (np.zeros((6, 3)), "argmax"),
         ([0, 1, 2, 3, 4, -1], "smallest one of -1"),
+        ([0, 1, 2, 3, 4, 1 << 32], "largest one of 4294967296"),
+        (["a"] * 6, "must be integers"),
         ([0, 1, 2, 3, 4, 7], "largest label is 7, but there are 2"),
     ],
 )

@@ -99,7 +99,7 @@ def test_codes_that_are_the_factors_are_disentangled():
     generator = np.random.default_rng(0)
     factors = generator.integers(0, 4, (600, 2)).astype(np.int32)
     images = np.zeros((600, 8, 8, 1), np.float32)
-    images[:, 0, :2, 0] = factors / 4.0
+    images[:, 0, :2, 0] = factors / 2.0 - 1.0
     model = Painter(encode=(lambda image: {"mean": image[:, 0, :2, 0]}, IMAGE))
     report = tfgen.evaluate(model, {"image": images, "factors": factors}, "disentanglement")
     assert report["mig"].value > 0.9 and report["factor_vae"].value > 0.95

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import tfgen.export
 from tests.export.network import Network
 from tfgen.export import ExportError, bundle, endpoints
+from tfgen.export import record as records
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +55,8 @@ def test_manifest(exported):
     assert generate["inputs"]["label"]["num_classes"] == 4
     assert generate["outputs"]["image"] == {"dtype": "float32", "shape": [8, 8, 3]}
     assert not record["signatures"]["discriminate"]["drawable"]
-    endpoint_names = ["generate", "discriminate", "sample"]
-    endpoint_names += ["generate_png", "discriminate_png", "sample_png"]
+    endpoint_names = ["generate", "discriminate", "sample", "sample_label"]
+    endpoint_names += [f"{name}_png" for name in endpoint_names]
     assert list(record["endpoints"]) == endpoint_names
     assert record["endpoints"]["sample"]["inputs"]["seed"]["dtype"] == "int64"
     assert record["endpoints"]["sample_png"]["outputs"] == {
@@ -176,3 +178,20 @@ def test_a_seed_is_the_same_picture_everywhere(exported):
     decoded = np.stack([np.asarray(Image.open(io.BytesIO(file))) for file in files])
     assert decoded.shape == (5, 8, 8, 3)
     assert np.abs(decoded - (expected + 1) * 127.5).max() <= 0.5 + 1e-3
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("folder:/home/me/birds", "folder:birds"),
+        ("data.name=folder:/home/me/my birds", "data.name=folder:my birds"),
+        ("pairs:A=folder:/a/cats,B=folder:/b/dogs", "pairs:A=folder:cats,B=folder:dogs"),
+        (Path("/home/me/run"), "run"),
+        ({"a": ["/x/y", 3, ("1/2", None)]}, {"a": ["y", 3, ["1/2", None]]}),
+        ("see https://example.org/a/b", "see https://example.org/a/b"),
+        ("runs/gan", "runs/gan"),
+        ("/home/me/a.png: truncated", "a.png: truncated"),
+    ],
+)
+def test_what_is_published_holds_no_folder_of_the_machine(value, expected):
+    assert records.public(value) == expected

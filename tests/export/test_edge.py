@@ -57,8 +57,8 @@ def test_a_seed_is_the_same_picture(exported):
     expected = model.sample(SEEDS, label=label)
     np.testing.assert_allclose(it.sample(SEEDS, label=label), expected, atol=1e-5)
     assert it.name == "generate" and list(it.signature.inputs) == ["z", "label"]
-    with pytest.raises(ValueError, match="no seeds"):
-        it.sample([])
+    np.testing.assert_array_equal(it.sample(SEEDS, label=2), it.sample(SEEDS, label=label))
+    assert it.sample([]).shape == (0, 8, 8, 3) and it.sample([]).dtype == np.float32
 
 
 def test_all_outputs(exported):
@@ -84,7 +84,7 @@ def test_without_tensorflow(exported, tmp_path):
             text=True,
         )
         assert done.returncode == 0, done.stderr
-    expected = grid(model.sample(range(5), label=np.ones(5)))
+    expected = grid(model.sample(range(5), label=np.ones(5, int)))
     written = np.asarray(Image.open(tmp_path / "grid.png")).astype(int)
     assert np.abs(written - expected).max() <= 1  # Half a level may be rounded either way.
     black = np.full((2, 8, 8, 3), -1, np.float32)
@@ -99,12 +99,21 @@ def test_texts_become_the_tokens_that_the_graph_makes(kind, tmp_path):
     signature = text.served(describe, tokenizer, {"z": Input.noise(2)})
     files = onnx_files.write(Serves({"describe": signature}), {"describe": signature}, tmp_path)
     it = edge.Edge(files["describe"])
-    texts = ["A small  RED circle!", "", " grün-red 7", "x" * 99, "\t?", "red_circle"]
+    texts = ["A small  RED circle!", " grün-red 7", "red " + "x" * 99, "a\t?", "red_circle"]
     np.testing.assert_array_equal(it.tokens(texts), tokenizer(texts).numpy())
     seeds = range(len(texts))
     feeds = signature.draw(seeds, text=np.array([t.encode() for t in texts], object))
     expected = signature.fn(**feeds)["y"]
     np.testing.assert_allclose(it.sample(seeds, text=texts), expected, atol=1e-5)
+    one = it.sample(seeds, text="small red")
+    np.testing.assert_array_equal(one, it.sample(seeds, text=["small red"] * len(texts)))
+    outputs = it(text=["a red x三"], z=np.zeros((1, 2)))
+    assert outputs["unknown_tokens"].tolist() == [1]
+    for unread in ("", "三つ", "\t", b"\xff"):
+        with pytest.raises(ValueError, match="'text': no (word|character) of it is known"):
+            it.sample([0], text=unread)
+        with pytest.raises(ValueError, match="'text': no (word|character) of it is known"):
+            signature.fn(text=tf.constant([unread, "a"]), z=tf.zeros((2, 2)))
     (tmp_path / "tokenizer.json").unlink()
     with pytest.raises(ValueError, match="no tokenizer.json"):
         edge.Edge(files["describe"]).sample([1], text=["a"])
@@ -115,9 +124,20 @@ def test_inputs_that_do_not_fit(exported):
     with pytest.raises(ValueError, match="takes z, label, of one number of rows"):
         it(z=np.zeros((2, 6)))
     with pytest.raises(ValueError, match="of one number of rows"):
-        it(z=np.zeros((2, 6)), label=np.zeros(3))
+        it(z=np.zeros((2, 6)), label=np.zeros(3, int))
     with pytest.raises(ValueError, match="must lie in 0 .. 3"):
         it.sample([1], label=[4])
+    for label in (1.0, "1", True, None, -1, [[1]], [2**40]):
+        with pytest.raises(ValueError, match="Input 'label'"):
+            it.sample([1], label=label)
+    for z in (np.full((1, 6), np.nan), np.full((1, 6), 1e300), np.zeros((1, 5)), 3.0, "text"):
+        with pytest.raises(ValueError, match="Input 'z'"):
+            it.sample([1], z=z)
+    critic = edge.Edge(exported[1]["discriminate"])
+    for image in (np.zeros((2, 8, 8)), np.full((1, 8, 8, 3), 255), np.zeros((8, 8, 3))):
+        with pytest.raises(ValueError, match="Input 'image'"):
+            critic(image=image)
+    assert critic(image=np.zeros((0, 8, 8, 3)))["logit"].shape == (0, 1)
     with pytest.raises(ValueError, match="cannot be drawn and must be given"):
         edge.Edge(exported[1]["discriminate"]).sample([1])
 

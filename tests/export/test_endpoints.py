@@ -20,6 +20,7 @@ def test_saved_model_alone(tmp_path):
     assert set(loaded.signatures) == {
         *("generate", "discriminate", "sample", "serving_default"),
         *("generate_png", "discriminate_png", "sample_png"),
+        *("sample_label", "sample_label_png"),
     }
     feeds = model.signatures()["generate"].draw([5])
     default = loaded.signatures["serving_default"](**{k: tf.constant(v) for k, v in feeds.items()})
@@ -112,6 +113,58 @@ def test_reserved_names(name, tmp_path):
     signature = Signature(lambda z: {"y": z}, {"z": Input.noise(2)})
     with pytest.raises(ExportError, match=f"{name}.*is taken"):
         tfgen.export.saved_model(Serves({name: signature}), tmp_path / "1")
+
+
+def test_a_seed_and_a_condition(tmp_path):
+    loaded = written(Network(), tmp_path)
+    seed, label = tf.constant([0, 5], tf.int64), tf.constant([2, 1])
+    got = loaded.signatures["sample_label"](seed=seed, label=label)["image"]
+    np.testing.assert_allclose(got, Network().sample([0, 5], label=[2, 1]), atol=1e-5)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="'label.* must lie in 0 .. 3"):
+        loaded.signatures["sample_label"](seed=seed, label=label + 2)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ({"z": Input.noise(2)}, [()]),
+        ({"z": Input.noise(2), "label": Input.label(3)}, [(), ("label",)]),
+        ({"z": Input.noise(2), "text": Input.text()}, [("text",)]),
+        (
+            {"z": Input.noise(2), "code": Input.label(3), "label": Input.label(2)},
+            [(), ("code",), ("label",), ("code", "label")],
+        ),
+        ({"image": Input.image((4, 4, 1))}, []),
+        ({"label": Input.label(3)}, [()]),
+        ({"z": Input((2,)), "label": Input.label(3)}, [("z",)]),
+    ],
+)
+def test_what_is_drawn_and_what_is_given(inputs, expected):
+    assert endpoints.conditioned(Signature(lambda: {}, inputs)) == expected
+
+
+def test_a_layer_of_keras_takes_a_dict(tmp_path):
+    model = Network()
+    written(model, tmp_path)
+    layer = keras.layers.TFSMLayer(str(tmp_path / "1"), call_endpoint="generate")
+    feeds = model.signatures()["generate"].draw([0, 1], label=[3, 2])
+    np.testing.assert_allclose(layer(feeds)["image"], model.sample([0, 1], label=[3, 2]), atol=1e-5)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="'z.* must have shape .N, 6."):
+        layer({**feeds, "z": np.zeros((2, 5), np.float32)})
+    label = keras.Input((), dtype="int32", name="label")
+    symbolic = {"z": keras.Input((6,), name="z"), "label": label}
+    assert layer(symbolic)["image"].shape == (None, 8, 8, 3)
+    built = keras.Model(symbolic, layer(symbolic))
+    np.testing.assert_allclose(built(feeds)["image"], layer(feeds)["image"], atol=1e-6)
+    critic = keras.layers.TFSMLayer(str(tmp_path / "1"), call_endpoint="discriminate")
+    images = pictures(2)
+    np.testing.assert_array_equal(critic(images)["logit"], critic({"image": images})["logit"])
+
+
+def written(model, folder):
+    """The SavedModel as it is written, not verified."""
+    endpoints.write(endpoints.endpoints(model), folder / "1")
+    return tf.saved_model.load(str(folder / "1"))
 
 
 def test_no_signatures_and_no_dict(tmp_path):

@@ -3,9 +3,10 @@
 import numpy as np
 import onnx
 import pytest
+import tensorflow as tf
 
 from tests.export.network import Network, Serves
-from tfgen.export import ExportError, bundle, edge, onnx_files, quantize, report
+from tfgen.export import ExportError, bundle, edge, onnx_files, onnx_order, quantize, report
 from tfgen.signature import Input, Signature
 
 
@@ -32,6 +33,46 @@ def test_files_are_smaller_and_run_on_the_edge(variants):
         properties = {p.key: p.value for p in onnx.load(path).metadata_props}
         assert properties["tfgen.variant"] == variant
     assert found["fp16"]["generate"]["bytes"] < 0.8 * found["fp16"]["generate"]["float32_bytes"]
+
+
+def test_every_file_passes_the_checker_in_full(variants):
+    files = sorted(variants[1].glob("*.onnx"))
+    assert {path.name.partition(".")[2] for path in files} == {"onnx", "fp16.onnx", "int8.onnx"}
+    for path in files:
+        onnx.checker.check_model(path, full_check=True)
+        proto = onnx.load(path)
+        onnx.shape_inference.infer_shapes(proto, check_type=True, strict_mode=True, data_prop=True)
+
+
+def test_a_loop_in_half_precision_is_in_order(tmp_path):
+    """The converter casts where a loop begins, and writes the cast behind it."""
+
+    def add(z):
+        two = z * 2.0
+        return {"y": tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y + two), (0, z))[1]}
+
+    table = {"add": Signature(add, {"z": Input.noise(3)})}
+    onnx_files.write(Serves(table), table, tmp_path)
+    found = quantize.write(tmp_path, table, ("fp16",))["fp16"]["add"]
+    assert found["outputs"]["y"]["max"] < 0.1
+    onnx.checker.check_model(tmp_path / "add.fp16.onnx", full_check=True)
+
+
+def test_a_graph_that_is_out_of_order(tmp_path):
+    node = onnx.helper.make_node
+    nodes = [node("Neg", ["b"], ["c"]), node("Abs", ["a"], ["b"])]
+    a, c = (onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [2]) for n in "ac")
+    opset = [onnx.helper.make_opsetid("", 17)]
+    graph = onnx.helper.make_graph(nodes, "g", [a], [c])
+    proto = onnx.helper.make_model(graph, opset_imports=opset)
+    with pytest.raises(onnx.checker.ValidationError, match="sorted"):
+        onnx.checker.check_model(proto)
+    onnx_order.save(proto, tmp_path / "x.onnx")
+    assert [n.op_type for n in onnx.load(tmp_path / "x.onnx").graph.node] == ["Abs", "Neg"]
+    del proto.graph.node[0]
+    with pytest.raises(ExportError, match="y.onnx is no valid ONNX file"):
+        onnx_order.save(proto, tmp_path / "y.onnx")
+    assert not (tmp_path / "y.onnx").exists()
 
 
 def test_measures(variants):

@@ -1,6 +1,6 @@
 """The sample metrics against torch-fidelity and prdc, on the same arrays.
 
-Skipped where they are not installed: pip install 'tfgen[reference]'. They run in a process of
+Skipped where they are not installed: pip install -e '.[reference]'. They run in a process of
 their own, because torch and TensorFlow loaded into one can crash it.
 """
 
@@ -49,7 +49,7 @@ def arrays():
 def reference(module, script, folder):
     """What the script prints, as a dict."""
     if importlib.util.find_spec(module) is None:
-        pytest.skip(f"{module} is not installed: pip install 'tfgen[reference]'")
+        pytest.skip(f"{module} is not installed: pip install -e '.[reference]'")
     np.savez(folder / "arrays.npz", **arrays())
     command = [sys.executable, "-c", script, str(folder / "arrays.npz")]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -197,9 +197,12 @@ def test_one_of_several_captions_is_drawn_for_each_picture():
 
 def test_strings_are_served_whatever_they_say():
     model = tiny(sample_texts=("red one", "blue two"))
-    strange = ["", "unheard of", "RED one!", "red " * 999, "三"]
+    strange = ["red", "unheard of blue", "RED one!", "red " * 999, "三 one"]
     images = model.sample(range(5), text=strange)
     assert images.shape == (5, 8, 8, 1) and np.isfinite(images).all()
+    for unread in ("", "unheard of", "三"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"no word .* in rows:\] \[1\]"):
+            model.sample(range(2), text=["red", unread])
     same = model.sample([7, 7], text=["red one", "Red,  ONE"])
     np.testing.assert_array_equal(same[0], same[1])
     drawn = model.signatures()["generate"].draw(range(20))["text"]

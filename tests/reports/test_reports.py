@@ -1,5 +1,6 @@
 import math
 import re
+import shlex
 
 import numpy as np
 import pytest
@@ -86,6 +87,25 @@ def test_a_card_says_what_the_hub_reads():
     assert 'model.signatures["generate"](z=z)' in text
     assert "e" * 64 in text and "- few pictures" in text and "`z` float32 (4)" in text
     assert 'tf.saved_model.load("2")' in text and "licence of the weights" not in text
+
+
+def test_a_card_holds_no_path_of_the_machine():
+    where, data = "/home/me/my work", {"name": "folder:/home/me/my pictures/birds"}
+    record = {**RECORD, "extra": {"config": {"data": data, "evaluation": {"features": where}}}}
+    command = shlex.join([f"{where}/.venv/bin/tfgen", "train", f"{where}/gan.yaml", "--run=/a/b c"])
+    note = {
+        **NOTE,
+        "data": {**NOTE["data"], **data},
+        "starts": [{**NOTE["starts"][0], "command": command}],
+    }
+    figures = [
+        figure(notes=("left out /home/me/birds/1.png: truncated",), data={**STAMP["data"], **data})
+    ]
+    text = card.text(record, note, figures)
+    assert "/home" not in text and "/my work" not in text and "/a/" not in text
+    assert "- command: `tfgen train gan.yaml '--run=b c'`" in text
+    assert "`folder:birds`" in text and "left out 1.png: truncated" in text
+    assert front(text)["datasets"] == ["folder-birds"]
 
 
 def test_a_card_leaves_figures_of_the_data_out_of_the_index():

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.importorskip("tensorflow_serving", reason="needs the extra tfgen[serving]")
+pytest.importorskip("tensorflow_serving", reason="needs the extra: pip install -e '.[serving]'")
 
 from tests.serving import saved_models
 from tests.serving.clients import Grpc, rest

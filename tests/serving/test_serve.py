@@ -1,12 +1,13 @@
 """`serve` and `tfgen serve`: what lies at a path, from the first line printed to Ctrl-C."""
 
 import os
+import shutil
 import signal
 import threading
 
 import pytest
 
-from tests.serving.clients import rest
+from tests.serving.clients import eventually, rest
 from tfgen import serving
 from tfgen.cli import main as cli
 from tfgen.serving.foreground import run
@@ -48,6 +49,60 @@ def test_a_folder_of_models(models):
     visit.number = signal.SIGTERM
     serving.serve(models, on_ready=visit, **ANY)
     assert visit.result == [200, 200, 404]
+
+
+def test_models_that_appear_and_go(models, tmp_path, caplog):
+    """In a folder with one model at first, and with none in between."""
+    caplog.set_level("INFO", "tfgen.serving")
+    shutil.copytree(models / "half", tmp_path / "first")
+    studio, body = serving.Studio(found(tmp_path)), {"inputs": [0]}
+
+    def work(http):
+        def is_served(name, bias):
+            return http.predict(body, name).json == {"outputs": [bias]}
+
+        assert is_served("first", 2.0)
+        copying = tmp_path / ".copying"
+        shutil.copytree(models / "half" / "1", copying / "1")
+        os.rename(copying, tmp_path / "second")
+        eventually(lambda: is_served("second", 1.0))
+        assert http.get("/studio/models").json == {"models": ["first", "second"]}
+        (tmp_path / "broken" / "1").mkdir(parents=True)
+        (tmp_path / "broken" / "1" / "saved_model.pb").write_bytes(b"")
+        eventually(lambda: http.get("/v1/models/broken").status == 200)
+        assert is_served("first", 2.0)
+        for name in ("first", "second", "broken"):
+            shutil.rmtree(tmp_path / name)
+        eventually(lambda: http.predict(body, "first").status == 404)
+        eventually(lambda: http.predict(body, "second").status == 404)
+        eventually(lambda: http.get("/studio/models").json == {"models": []})
+        shutil.copytree(models / "half", tmp_path / "first")
+        eventually(lambda: is_served("first", 2.0))
+        return True
+
+    visit = Visit(work)
+    serving.serve(tmp_path, on_ready=visit, pages=studio, on_models=studio.offer, **ANY)
+    assert visit.result
+    assert f"Model second has appeared in {tmp_path}: it is served now" in caplog.text
+    assert f"Model second has gone from {tmp_path}: it is no longer served" in caplog.text
+
+
+def test_tfgen_serve_has_metrics_and_cors(models, monkeypatch, capsys):
+    def work(http):
+        assert http.predict({"inputs": [2]}, "half").headers["access-control-allow-origin"] == "*"
+        return http.get("/monitoring/prometheus/metrics").body.decode()
+
+    visit = Visit(work)
+    serve = serving.serve
+
+    def visited(path, on_ready, **options):
+        return serve(path, on_ready=lambda s: (on_ready(s), visit(s)), **options)
+
+    monkeypatch.setattr(serving, "serve", visited, raising=False)
+    arguments = ["--rest-port=-1", "--grpc-port=-1", "--metrics", "--cors"]
+    assert cli.main(["serve", str(models / "half"), *arguments]) == 0
+    assert ':tensorflow:serving:request_count{model_name="half",status="OK"} 1' in visit.result
+    assert "/monitoring/prometheus/metrics" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,10 @@ def export(arguments: argparse.Namespace):
     from tfgen.training import checkpoints, run
 
     model = run.load(arguments.run, arguments.checkpoint)
-    extra = {"run": str(arguments.run), "config": run.read(arguments.run).resolved()}
+    extra = {
+        "run": Path(arguments.run).absolute().name,
+        "config": run.read(arguments.run).resolved(),
+    }
     report = export.export(
         model,
         arguments.to,
@@ -44,21 +48,30 @@ def serve(arguments: argparse.Namespace):
             print(f"page  http://{arguments.host}:{server.rest_port}/", flush=True)
         for name in server.core.manager.models():
             print(f"      http://{arguments.host}:{server.rest_port}/v1/models/{name}", flush=True)
+        if server.rest_port and server.core.metrics_path:
+            metrics = f"{arguments.host}:{server.rest_port}{server.core.metrics_path}"
+            print(f"metrics  http://{metrics}", flush=True)
 
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("tfgen.serving").setLevel(logging.INFO)
     with contextlib.ExitStack() as stack:
         path = Path(arguments.path)
         if (path / "run.json").exists():
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             path = _exported(path, arguments.checkpoint, Path(folder))
         try:
+            studio = serving.Studio(serving.found(path))
             serving.serve(
                 path,
-                pages=serving.Studio(serving.found(path)),
+                pages=studio,
                 on_ready=ready,
+                on_models=studio.offer,
+                metrics=arguments.metrics,
                 host=arguments.host,
                 rest_api_port=arguments.rest_port,
                 port=arguments.grpc_port,
                 enable_batching=arguments.batching,
+                rest_api_enable_cors_support=arguments.cors,
             )
         except serving.Failure as failure:
             raise ValueError(failure.message) from failure
@@ -96,6 +109,14 @@ def add(commands: Any, command: Callable) -> None:
     one.add_argument("--rest-port", type=int, default=8501, help="-1: any (default: %(default)s)")
     one.add_argument("--grpc-port", type=int, default=8500, help="-1: any (default: %(default)s)")
     one.add_argument("--batching", action="store_true", help="run requests together")
+    one.add_argument(
+        "--metrics",
+        action="store_true",
+        help="metrics for Prometheus at /monitoring/prometheus/metrics",
+    )
+    one.add_argument(
+        "--cors", action="store_true", help="let pages of other sites call the REST API"
+    )
     one.add_argument("--checkpoint", default="last", help="of a run (default: last)")
 
 
@@ -105,7 +126,7 @@ def _exported(folder, checkpoint, to):
     from tfgen.training import run
 
     path = to / folder.absolute().name
-    extra = {"run": str(folder), "config": run.read(folder).resolved()}
+    extra = {"run": folder.absolute().name, "config": run.read(folder).resolved()}
     model = run.load(folder, checkpoint)
     export.export(model, path, formats=("saved_model",), manifest_extra=extra)
     return path

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import tfgen
 from tfgen.cli import catalog, evaluate, exports, runs
+from tfgen.lazy import missing
 
 # In the order of the help.
 GROUPS = (runs, exports, evaluate, catalog)
@@ -59,6 +60,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         print(f"tfgen: {str(error) or 'stopped.'}", file=sys.stderr)
         return 128 + getattr(error, "signal", 2)
+    except ModuleNotFoundError as error:
+        said = missing(error)
+        if arguments.traceback or said is None:
+            raise
+        print(f"tfgen: {said}", file=sys.stderr)
+        return 2
     except (ValueError, OSError, RuntimeError) as error:
         if arguments.traceback or not _ours(error):
             raise

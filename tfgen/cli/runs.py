@@ -17,7 +17,12 @@ def train(arguments: argparse.Namespace):
     if arguments.dry_run:
         print(_outline(run.dry_run(settings)))
         return
-    done = run.train(settings, arguments.run, measure=AfterTraining())
+    done = run.train(
+        settings,
+        arguments.run,
+        measure=AfterTraining(),
+        accept_changes=arguments.accept_changes,
+    )
     if done.metrics:
         print(_values(done.metrics[-1]))
     print(f"Next: tfgen sample {arguments.run} --seeds 0-63 --out grid.png")
@@ -67,6 +72,11 @@ def add(commands: Any, command: Callable) -> None:
     )
     one.add_argument("--run", required=True, metavar="DIR", help="the run folder")
     one.add_argument("--dry-run", action="store_true", help="take one step, write nothing")
+    one.add_argument(
+        "--accept-changes",
+        action="store_true",
+        help="go on with another rate, batch size or number of devices; run.json notes it",
+    )
     one.add_argument(
         "overrides", nargs="*", metavar="section.key=value", help="in place of the file's"
     )

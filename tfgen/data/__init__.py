@@ -99,6 +99,7 @@ def source(
     image_size: int | tuple[int, int] | None = None,
     channels: int | None = None,
     resize: str = "crop",
+    value_range: tuple[float, float] | None = None,
     data_dir: str | None = None,
     download: bool = False,
     memory_limit: int | None = None,
@@ -114,6 +115,8 @@ def source(
         image_size: Side or (H, W) that the images are brought to; None keeps theirs.
         channels: 1 (grey) or 3 (RGB); None keeps theirs, a folder's become RGB.
         resize: "crop", "pad" or "stretch": what happens to another aspect ratio.
+        value_range: For pictures of files and of "tfds:", the values of black and white, such as
+            (0, 1) for masks or (0, 4095) for 12 bits; by default those of the file's format.
         data_dir: For "tfds:", where prepared sets lie (by default $TFDS_DATA_DIR).
         download: For "tfds:", whether a set that is not there is downloaded.
         memory_limit: For "tfds:" and "folder:", bytes of decoded images past which they go to a
@@ -133,7 +136,7 @@ def source(
     kind, colon, rest = name.partition(":")
     if kind in ("pairs", "patches") and rest:
         own: dict[str, Any] = {"image_size": image_size, "channels": channels, "resize": resize}
-        own["memory_limit"] = memory_limit
+        own |= {"memory_limit": memory_limit, "value_range": value_range}
         of_tfds: dict[str, Any] = {"data_dir": data_dir, "download": download}
 
         def find(one, part):
@@ -148,7 +151,7 @@ def source(
             f"patch_count, patch_side and patch_warps apply to 'patches:NAME' only. "
             f"Received: {name!r}."
         )
-    form = Form(image_size, channels, resize)
+    form = Form(image_size, channels, resize, value_range)
     limit = _memory_limit(memory_limit)
     from_tfds = kind == "tfds" or name.startswith(("captions:tfds:", "attributes:tfds:"))
     if not from_tfds and (data_dir is not None or download):
@@ -160,6 +163,8 @@ def source(
     elif kind in ("captions", "attributes") and rest:
         found = DATASETS[f"{kind}:PATH"].make(rest, split, form, limit, data_dir, download)
     elif name in DATASETS and not colon:
+        if value_range is not None:
+            raise ValueError(f"value_range does not apply to {name!r}, whose values are known.")
         found = DATASETS[name].make(split, form)
     else:
         raise ValueError(_unknown(name))

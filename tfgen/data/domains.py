@@ -17,7 +17,8 @@ from tfgen.data.sources import Source, build
 
 FORMS = (
     "'pairs:A=NAME,B=NAME', where NAME is a data set, perhaps with one class of it as in "
-    "'tfds:cifar10[horse]', or 'pairs:tfds:cycle_gan/NAME'"
+    "'tfds:cifar10[horse]', 'pairs:tfds:cycle_gan/NAME', or 'pairs:folder:PATH' of a folder with "
+    "sub-folders trainA, trainB, testA and testB"
 )
 
 
@@ -51,17 +52,19 @@ def named(rest: str, split: str, find: Callable[[str, str], Source]) -> Source:
     """The source of "pairs:" followed by `rest`.
 
     Args:
-        rest: "A=NAME,B=NAME" or "tfds:cycle_gan/NAME".
+        rest: "A=NAME,B=NAME", "tfds:cycle_gan/NAME" or "folder:PATH".
         split: Of both.
         find: (name, split) -> the source of a data set.
 
     Raises:
         ValueError: Another form, a class that is not there, or a domain without pictures.
     """
-    if rest.startswith("tfds:cycle_gan/"):
-        if split not in ("train", "test"):
+    if rest.startswith(("tfds:cycle_gan/", "folder:")):
+        known = ("train", "test") if rest.startswith("tfds:") else ("train", "val", "test")
+        if split not in known:
             raise ValueError(
-                f"Data set 'pairs:{rest}' has the splits train and test. Received: {split!r}."
+                f"Data set 'pairs:{rest}' has the splits {' and '.join(known)}. "
+                f"Received: {split!r}."
             )
         a, b = (find(rest, split + domain) for domain in ("A", "B"))
         a, b = (dataclasses.replace(source, split=split) for source in (a, b))
@@ -108,10 +111,11 @@ def one(text: str, split: str, find: Callable[[str, str], Source]) -> Source:
     rows = np.flatnonzero(source.arrays["label"] == known[wanted])
     if not len(rows):
         raise ValueError(f"Data set {text!r}, split {split!r}: it is empty (0 images).")
-    return build(text, split, {"image": np.asarray(source.arrays["image"])[rows]}, None)
+    images = np.asarray(source.arrays["image"])[rows]
+    return build(text, split, {"image": images}, None, source.notes, range_known=True)
 
 
 def _images_only(source):
     digest = source.fingerprint if set(source.arrays) == {"image"} else None
     arrays = {"image": source.arrays["image"]}
-    return build(source.name, source.split, arrays, known_fingerprint=digest)
+    return build(source.name, source.split, arrays, None, (), digest, range_known=True)

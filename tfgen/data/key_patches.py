@@ -62,7 +62,7 @@ def patches(
             mask[row, top : top + height, left : left + width] = 1
     arrays = {"image": images, **others, "patches": cut, "mask": mask}
     digest = hashlib.sha256(f"{source.fingerprint} {boxes.tolist()}".encode()).hexdigest()
-    made = build(source.name, source.split, arrays, source.class_names, source.notes, digest)
+    made = build(source.name, source.split, arrays, source.class_names, source.notes, digest, True)
     return dataclasses.replace(made, name=f"patches:{source.name}")
 
 

@@ -1,11 +1,14 @@
 """From a decoded picture of any mode and size to one row of an image array."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from tfgen.data import levels
+
+MAX_PIXELS = 89_478_485  # Pillow's own bound, 256 MiB of RGB: more is a mistake or an attack.
 RESIZE = ("crop", "pad", "stretch")
 _WHITE = (255, 255, 255, 255)
 
@@ -20,14 +23,17 @@ class Form:
         resize: What happens to another aspect ratio. "crop" scales until the size is covered and
             cuts the center out, "pad" scales until the picture fits and adds black borders,
             "stretch" distorts. All scale with an antialiased bicubic filter.
+        value_range: The values of black and white, such as (0, 1) or (0, 4095); None for those of
+            the file's format. Palettes and black-and-white files have their own.
 
     Raises:
-        ValueError: A size, number of channels or way to resize that does not exist.
+        ValueError: A size, number of channels, way to resize or range that does not exist.
     """
 
     image_size: int | tuple[int, int] | None = None
     channels: int | None = None
     resize: str = "crop"
+    value_range: tuple[float, float] | None = None
 
     def __post_init__(self):
         if self.image_size is not None:
@@ -36,11 +42,13 @@ class Form:
             raise ValueError(f"channels must be 1 (grey) or 3 (RGB). Received: {self.channels!r}.")
         if self.resize not in RESIZE:
             raise ValueError(f"resize must be one of {RESIZE}. Received: {self.resize!r}.")
+        if self.value_range is not None:
+            object.__setattr__(self, "value_range", levels.pair(self.value_range))
 
     def keeps(self, shape: Sequence[int]) -> bool:
         """Whether images of shape (H, W, C) stay as they are."""
         same_size = self.image_size is None or self.image_size == tuple(shape[:2])
-        return same_size and self.channels in (None, shape[2])
+        return same_size and self.channels in (None, shape[2]) and self.value_range is None
 
 
 def sides(what: str, value: int | Sequence[int]) -> tuple[int, int]:
@@ -56,6 +64,22 @@ def sides(what: str, value: int | Sequence[int]) -> tuple[int, int]:
     raise ValueError(f"{what} must be a side in pixels or (height, width). Received: {value!r}.")
 
 
+def depth(picture: Image.Image) -> levels.Depth | None:
+    """The values of a picture of more than 8 bits; None for others.
+
+    Raises:
+        ValueError: More than `MAX_PIXELS`.
+    """
+    if not picture.mode.startswith(("I", "F")):
+        return None
+    _bounded(picture)
+    # PNG and PGM fill 16 bits; a TIFF of 32 bits does not say what is white.
+    known = picture.mode != "F" and (picture.mode != "I" or picture.format in ("PNG", "PPM"))
+    kind = "floats" if picture.mode == "F" else f"{16 if known else 32}-bit integers"
+    values = np.asarray(picture)
+    return levels.Depth(kind, values.min().item(), values.max().item(), 65535 if known else None)
+
+
 def fitted(picture: Image.Image, form: Form) -> np.ndarray:
     """The picture as (H, W, C) uint8; grey or RGB, its transparency over white.
 
@@ -63,20 +87,44 @@ def fitted(picture: Image.Image, form: Form) -> np.ndarray:
     channels unless `form` asks for another number.
 
     Raises:
-        OSError, SyntaxError, ValueError: The picture cannot be decoded.
+        OSError, SyntaxError, ValueError: The picture cannot be decoded, has more than `MAX_PIXELS`,
+            values whose black and white are not known, or a shape that cannot be padded.
     """
+    _bounded(picture)
+    deep, form_range = depth(picture), form.value_range
     picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I"):
-        # Pillow clips 16 bits at 255 instead of scaling them.
-        picture = Image.fromarray((np.asarray(picture, np.int64) // 257).clip(0, 255).astype("u1"))
-    if picture.mode == "F":
-        raise ValueError("pixels are floating-point numbers without a known range")
+    if deep is not None:
+        if form_range is None and deep.white is None:
+            raise ValueError(
+                f"{deep.kind} from {deep.low:g} to {deep.high:g} without a known black and white: "
+                f"{levels.remedy(deep.low, deep.high)}"
+            )
+        values = np.asarray(picture)
+        if form_range is None:
+            # Pillow clips 16 bits at 255 instead of scaling them.
+            values = (values.astype(np.int64) // 257).clip(0, 255).astype(np.uint8)
+        else:
+            values = levels.scaled(values, form_range, np.uint8)
+        picture, form_range = Image.fromarray(values), None
+    whole = picture.mode in ("1", "P", "PA")
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
+    if form_range is not None and not whole:
+        picture = picture if picture.mode in ("L", "RGBA") else picture.convert("RGB")
+        bands = picture.split()
+        colors = [levels.scaled(np.asarray(b), form_range, np.uint8) for b in bands[:3]]
+        picture = Image.merge(picture.mode, [*map(Image.fromarray, colors), *bands[3:]])
+    if picture.mode == "RGBA":
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, _WHITE), picture)
     picture = _resized(picture.convert("L" if form.channels == 1 else "RGB"), form)
     pixels = np.asarray(picture)
     return pixels[..., np.newaxis] if form.channels == 1 else pixels
+
+
+def _bounded(picture):
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"{width}x{height} are more than {MAX_PIXELS} pixels: make it smaller")
 
 
 def fitted_array(image: np.ndarray, form: Form) -> np.ndarray:
@@ -86,6 +134,9 @@ def fitted_array(image: np.ndarray, form: Form) -> np.ndarray:
     """
     if form.keeps(image.shape):
         return image
+    if form.value_range is not None:
+        image = levels.scaled(image, form.value_range, image.dtype.type)
+        return fitted_array(image, replace(form, value_range=None))
     if image.dtype == np.uint8:
         form = Form(form.image_size, form.channels or image.shape[-1], form.resize)
         return fitted(Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image), form)
@@ -108,6 +159,13 @@ def _resized(picture, form, black=0):
         return ImageOps.fit(picture, size, Image.Resampling.BICUBIC)
     if form.resize == "stretch":
         return picture.resize(size, Image.Resampling.BICUBIC)
+    share = min(size[0] / picture.width, size[1] / picture.height)
+    if min(picture.width, picture.height) * share <= 0.5:
+        # Less than a pixel would be left between the borders.
+        raise ValueError(
+            f"{picture.width}x{picture.height} is too long to be padded to {size[0]}x{size[1]}: "
+            "nothing of it would be seen"
+        )
     scaled = ImageOps.contain(picture, size, Image.Resampling.BICUBIC)
     canvas = Image.new(picture.mode, size, black if picture.mode != "RGB" else (0, 0, 0))
     canvas.paste(scaled, ((size[0] - scaled.width) // 2, (size[1] - scaled.height) // 2))

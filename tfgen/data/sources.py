@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from tfgen.data import levels
+
 MAX_CHANNELS = 4
 _CHUNK_BYTES = 1 << 26
 
@@ -69,29 +71,33 @@ def array(
     name: str = "array",
     split: str = "train",
     class_names: Sequence[str] | None = None,
+    value_range: tuple[float, float] | None = None,
     **others,
 ) -> Source:
     """A `Source` from plain arrays.
 
     Args:
-        images: (N, H, W, C) or (N, H, W); uint8 in 0 .. 255, or floats in [-1, 1].
+        images: (N, H, W, C) or (N, H, W); uint8 in 0 .. 255, floats in [-1, 1], or any numbers with
+            `value_range`.
         labels: (N,) non-negative integers, or None.
         name: Name for reports.
         split: "train" (shuffled by default) or another name (in order by default).
         class_names: One name a label.
+        value_range: The values of black and white, such as (0, 1) for masks or (0, 4095) for 12
+            bits; None for 0 and 255 of uint8, -1 and 1 of floats.
         **others: Further arrays by name with N rows, which come with each batch as they are.
 
     Raises:
-        ValueError: Wrong shape or dtype, no images, NaN, values outside [-1, 1], or labels that do
-            not fit the images.
+        ValueError: Wrong shape or dtype, no images, NaN, values outside the range, floats that
+            never go below 0, uint8 of 0 and 1 only, or labels that do not fit the images.
     """
-    image = _images(np.asarray(images))
+    image = _images(np.asarray(images), value_range)
     arrays = {"image": image}
     if labels is not None:
         arrays["label"] = _labels(np.asarray(labels), len(image), class_names)
     for key, value in others.items():
         arrays[key] = _rows(key, np.asarray(value), len(image))
-    return build(name, split, arrays, class_names=class_names)
+    return build(name, split, arrays, class_names, range_known=value_range is not None)
 
 
 def build(
@@ -101,14 +107,20 @@ def build(
     class_names: Sequence[str] | None = None,
     notes: Sequence[str] = (),
     known_fingerprint: str | None = None,
+    range_known: bool = False,
 ) -> Source:
     """A `Source` over arrays already in their final form, which become read-only views.
 
+    Every source passes here, and its values are looked at once as a whole, unless `range_known`:
+    they were, or the user has named black and white.
+
     Raises:
-        ValueError: There are no examples.
+        ValueError: There are no examples, or as `tfgen.data.levels.examine`.
     """
     if len(arrays["image"]) == 0:
         raise ValueError(f"Data set {name!r}, split {split!r}: it is empty (0 images).")
+    if not range_known:
+        levels.examine(name, arrays["image"])
     views = {}
     for key, value in arrays.items():
         views[key] = value.view()
@@ -133,7 +145,7 @@ def fingerprint(arrays: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _images(images):
+def _images(images, value_range):
     if images.ndim == 3:
         images = images[..., np.newaxis]
     if images.ndim != 4 or 0 in images.shape[1:]:
@@ -148,17 +160,33 @@ def _images(images):
             f"Images must have their channels last, at most {MAX_CHANNELS} of them. Received shape "
             f"{images.shape}; if channels come first, pass images.transpose(0, 2, 3, 1)."
         )
+    if images.dtype.kind not in "fuib":
+        raise ValueError(
+            "Images must be uint8 in 0 .. 255 or floats in [-1, 1]. "
+            f"Received dtype {images.dtype}: pass an array of numbers."
+        )
+    if value_range is not None:
+        _refuse_infinite(images)
+        try:
+            dtype = np.uint8 if images.dtype == np.uint8 else np.float32
+            return levels.scaled(images, levels.pair(value_range), dtype)
+        except ValueError as error:
+            raise ValueError(f"Images: {error}.") from error
     if images.dtype == np.uint8:
         return images
     if images.dtype.kind != "f":
+        low, high = int(images.min()), int(images.max())
+        fix = levels.remedy(low, high)
+        if low >= 0 and high <= 255 and (high == 0 or high >= levels.DARK):
+            fix = "if 0 is black and 255 white, pass images.astype('uint8'), else " + fix
         raise ValueError(
             "Images must be uint8 in 0 .. 255 or floats in [-1, 1]. "
-            f"Received dtype {images.dtype}: if they lie in 0 .. 255, pass images.astype('uint8')."
+            f"Received dtype {images.dtype} with values {low} .. {high}: {fix}."
         )
     return _in_range(images)
 
 
-def _in_range(images):
+def _refuse_infinite(images):
     flat = images.reshape(len(images), -1)
     unusable = ~np.isfinite(flat).all(axis=1)
     if unusable.any():
@@ -166,10 +194,19 @@ def _in_range(images):
             f"{unusable.sum()} of {len(images)} images hold NaN or infinity, the first is image "
             f"{unusable.argmax()}. Remove or repair them."
         )
+
+
+def _in_range(images):
+    _refuse_infinite(images)
+    flat = images.reshape(len(images), -1)
     outside = (np.abs(flat) > 1).any(axis=1)
     if outside.any():
         low, high = flat.min(), flat.max()
-        fix = "pass them as uint8, or images / 127.5 - 1" if low >= 0 else "scale them first"
+        fix = levels.remedy(low, high)
+        if low >= 0 and levels.DARK <= high <= 255:
+            fix = f"pass them as uint8, or images / 127.5 - 1; else {fix}"
+        elif low < 0:
+            fix = f"scale them first, or {fix}"
         raise ValueError(
             f"Float images must lie in [-1, 1]. Received values from {low:g} to {high:g}; "
             f"{outside.sum()} of {len(images)} images go outside: {fix}."
@@ -191,6 +228,11 @@ def _labels(labels, count, class_names):
     labels = _rows("label", labels, count)
     if labels.min() < 0:
         raise ValueError(f"Labels must not be negative. Received a smallest one of {labels.min()}.")
+    if labels.max() > np.iinfo(np.int32).max:
+        raise ValueError(
+            f"Labels must be class numbers below 2^31. Received a largest one of {labels.max()}: "
+            "number the classes, as in np.unique(labels, return_inverse=True)[1]."
+        )
     if class_names is not None and labels.max() >= len(class_names):
         raise ValueError(
             f"The largest label is {labels.max()}, but there are {len(class_names)} class names."

@@ -1,13 +1,17 @@
 """Where decoded images are kept: in memory, or past a limit in a memory-mapped file of the cache.
 
 A cached set is a folder `<key>` with raw arrays and `source.json`. It is written under another name
-and renamed, so that what has the final name is complete.
+and renamed, so that what has the final name was complete. Its SHA-256 is compared whenever it is
+opened: what a disk has lost or changed since is decoded anew.
 """
 
+import contextlib
 import json
+import math
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,8 +74,12 @@ def store(
         title: Label of the progress bar, which shows on a terminal only.
     """
     target = cache_folder() / key
-    if (target / "source.json").is_file():
-        return _opened(target)
+    if target.is_dir():
+        try:
+            return _opened(target)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            warnings.warn(f"{target} is damaged ({error}); it is decoded anew.", stacklevel=2)
+            _remove(target)
     sink, failures, labels = None, [], []
     try:
         with tqdm(total=rows, desc=title, unit="images", disable=None, delay=1) as progress:
@@ -134,7 +142,7 @@ class _Disk:
         record["failures"] = list(failures)
         record["labels"] = labels is not None
         record["fingerprint"] = fingerprint(_mapped(self.aside, record))
-        (self.aside / "source.json").write_text(json.dumps(record))
+        (self.aside / "source.json").write_text(json.dumps(record), encoding="utf-8")
         try:
             os.rename(self.aside, self.target)
         except OSError:
@@ -159,5 +167,23 @@ def _mapped(folder, record):
 
 
 def _opened(folder):
-    record = json.loads((folder / "source.json").read_text())
-    return Stored(_mapped(folder, record), tuple(record["failures"]), record["fingerprint"])
+    record = json.loads((folder / "source.json").read_text(encoding="utf-8"))
+    expected = {"image.raw": math.prod(record["image"])}
+    if record["labels"]:
+        expected["label.raw"] = 4 * record["image"][0]
+    for name, count in expected.items():
+        found = (folder / name).stat().st_size
+        if found != count:
+            raise ValueError(f"{name} has {found} bytes in place of {count}")
+    arrays = _mapped(folder, record)
+    if fingerprint(arrays) != record["fingerprint"]:
+        raise ValueError("the SHA-256 of its bytes is not the one that was noted")
+    return Stored(arrays, tuple(record["failures"]), record["fingerprint"])
+
+
+def _remove(folder):
+    """Renamed first, so that another process sees all of it or nothing."""
+    with contextlib.suppress(OSError):
+        aside = tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent)
+        os.replace(folder, aside)
+        shutil.rmtree(aside, ignore_errors=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgen.data import folder
+from tfgen.data import folder, layout
 from tfgen.data.picture import Form
 
 PICTURE = ("file_name", "image", "file", "filename", "image_id")
@@ -126,6 +126,6 @@ def decoded(root: Path, paths: list[Path], form: Form, limit: int, name: str):
         ValueError: None can be decoded.
     """
     # The rows' numbers go through the store as labels: pictures may fail to decode.
-    listing = folder.Listing(paths, np.arange(len(paths), dtype=np.int32), None)
+    listing = layout.Listing(paths, np.arange(len(paths), dtype=np.int32), None)
     stored = folder.loaded(root, listing, form, limit, name)
     return stored.arrays["image"], stored.arrays["label"], stored.failures

@@ -41,7 +41,8 @@ def prepared(
     stored = _stored(builder, split, wanted, form, limit, name)
     class_names = getattr(features["label"], "names", None) if "label" in wanted else None
     names = tuple(class_names) if class_names else None
-    return build(name, split, stored.arrays, names, known_fingerprint=stored.fingerprint)
+    known = form.value_range is not None
+    return build(name, split, stored.arrays, names, (), stored.fingerprint, known)
 
 
 def opened(dataset: str, name: str, data_dir: str | None, download: bool):
@@ -160,7 +161,8 @@ def _key(builder, split, form):
     digest = hashlib.sha256(repr((builder.info.full_name, split, form)).encode())
     for path in sorted(Path(builder.data_path).iterdir()):
         status = path.stat()
-        digest.update(repr((str(path), status.st_size, status.st_mtime_ns)).encode())
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        digest.update(repr((str(path), status.st_size, times)).encode())
     return f"tfds-{builder.name}-{digest.hexdigest()[:32]}"
 
 

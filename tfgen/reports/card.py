@@ -1,7 +1,8 @@
 """Model cards: Markdown with the front matter of the Hugging Face Hub, beside an export."""
 
-import json
+import dataclasses
 import re
+import shlex
 from pathlib import Path
 
 import yaml
@@ -9,6 +10,8 @@ import yaml
 from tfgen import files
 from tfgen.evaluation import store
 from tfgen.evaluation.report import Figure, by_protocol, shown
+from tfgen.export.record import public
+from tfgen.training import record as records
 
 NAME = "README.md"
 # Default signature -> task of the Hub.
@@ -45,7 +48,7 @@ def write(
     path = export / NAME
     if path.exists() and "library_name: tfgen" not in path.read_text(encoding="utf-8"):
         path = export / "MODEL_CARD.md"
-    note = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    note = records.read(folder)
     figures = store.latest(folder / store.NAME)
     files.write_text(path, text(record, note, figures, license))
     return path
@@ -60,6 +63,11 @@ def text(record: dict, note: dict, figures: list[Figure], license: str = "unknow
         figures: What was measured of the run.
         license: Of the weights.
     """
+    # The card is for others: the folders of this machine are not.
+    note, record = _of_run(note), public(record)
+    figures = [
+        dataclasses.replace(f, stamp=public(f.stamp), notes=tuple(public(f.notes))) for f in figures
+    ]
     name, data = note["model"]["name"], note["data"]
     parts = [
         f"---\n{yaml.safe_dump(matter(record, note, figures, license), sort_keys=False)}---",
@@ -77,6 +85,15 @@ def text(record: dict, note: dict, figures: list[Figure], license: str = "unknow
         _limits(figures, license),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _of_run(note):
+    """run.json without folders of this machine; a command's words may hold spaces."""
+    starts = [
+        {**start, "command": shlex.join(public(shlex.split(start["command"])))}
+        for start in note["starts"]
+    ]
+    return {**public(note), "starts": public(starts)}
 
 
 def matter(record: dict, note: dict, figures: list[Figure], license: str) -> dict:  # noqa: A002

@@ -81,7 +81,7 @@ def page(folder: Path, drawn: dict, speed: float | None = None) -> str:
         speed: Samples drawn a second, as of `tfgen.reports.shown.speed`.
     """
     settings = read((folder / "config.yaml").read_text(encoding="utf-8"))
-    note = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    note = record.read(folder)
     lines = record.lines(folder / "metrics.jsonl")
     title = f"{settings['model']['name']} on {settings['data']['name']}"
     parts = [

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import tensorflow as tf
 
+from tfgen.probability.levels import require
 from tfgen.signature import Input, Numbers, Signature
 
 PADDING, UNKNOWN = 0, 1
@@ -30,6 +31,8 @@ class Characters:
     Attributes:
         num_tokens: Numbers that a token can have, padding and unknown among them.
     """
+
+    unit, example = "character", "a"
 
     def __init__(self, length: int):
         self.length = length
@@ -68,6 +71,8 @@ class Words:
         ValueError: No words, one twice, or one that no text can have.
     """
 
+    unit = "word"
+
     def __init__(self, vocabulary: Sequence[str], length: int):
         vocabulary = list(vocabulary)
         if not vocabulary:
@@ -80,6 +85,7 @@ class Words:
                 raise ValueError(f"`vocabulary`: {word!r} {why}.")
         self.length = length
         self.vocabulary = vocabulary
+        self.example = vocabulary[0]
         self.num_tokens = len(vocabulary) + 2
         hashes = tf.strings.to_hash_bucket_fast(vocabulary, 1 << 62).numpy().tolist()
         self.order = sorted(range(len(vocabulary)), key=hashes.__getitem__)
@@ -155,6 +161,10 @@ def served(
 ) -> Signature:
     """A signature that takes `text` beside other inputs, and the same one with `tokens`.
 
+    A text without one known word (or character) is refused: ValueError, in a graph
+    InvalidArgument. The output `unknown_tokens`, int32 (N,), says how many of those that are read
+    were not known.
+
     Args:
         fn: Takes the inputs by name, and `tokens` (N, length).
         tokenizer: Part of the graph where a text comes in.
@@ -163,17 +173,31 @@ def served(
     """
     tokens = Input.tokens(tokenizer.length, tokenizer.num_tokens)
 
+    def of_tokens(tokens, **others):
+        unknown = tf.reduce_sum(tf.cast(tf.equal(tokens, UNKNOWN), tf.int32), 1)
+        return {**fn(tokens=tokens, **others), "unknown_tokens": unknown}
+
     def of_strings(text, **others):
-        return fn(tokens=tokenizer(text), **others)
+        tokens = tokenizer(text)
+        is_known = tf.reduce_any(tokens > UNKNOWN, 1)
+        # The rows and not the texts: an error of TensorFlow's must be UTF-8.
+        unread = tf.where(~is_known)[:, 0]
+        message = f"Input 'text': no {tokenizer.unit} of it is known, in rows:"
+        require(tf.reduce_all(is_known), message, unread)
+        return of_tokens(tokens, **others)
 
     def convert(feeds):
         others = {name: value for name, value in feeds.items() if name != "text"}
         return {**others, "tokens": tokenizer(feeds["text"]).numpy()}
 
     numbers = Numbers(
-        Signature(fn, {**inputs, "tokens": tokens}), convert, {"tokenizer.json": tokenizer.table()}
+        Signature(of_tokens, {**inputs, "tokens": tokens}),
+        convert,
+        {"tokenizer.json": tokenizer.table()},
     )
-    return Signature(of_strings, {**inputs, "text": Input.text(choices)}, numbers)
+    return Signature(
+        of_strings, {**inputs, "text": Input.text(choices, tokenizer.example)}, numbers
+    )
 
 
 def _padded(texts, length, split):

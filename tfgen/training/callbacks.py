@@ -187,6 +187,7 @@ class Saver(keras.callbacks.Callback):
         steps_per_epoch: Steps in an epoch.
         options: The `RunOptions`.
         epochs: At which the run ends.
+        shift: Steps by which the place in the data is ahead of the step counter.
     """
 
     def __init__(
@@ -197,8 +198,10 @@ class Saver(keras.callbacks.Callback):
         steps_per_epoch: int,
         options: "RunOptions",
         epochs: int,
+        shift: int = 0,
     ):
         super().__init__()
+        self.shift = shift
         self.checkpoints, self.clock, self.signals = checkpoints, clock, signals
         self.steps_per_epoch, self.options, self.epochs = steps_per_epoch, options, epochs
         self.saved_at = time.monotonic()
@@ -208,7 +211,8 @@ class Saver(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         step = taken(self.model)
-        if step % self.steps_per_epoch == 0:
+        epoch, within = divmod(step + self.shift, self.steps_per_epoch)
+        if within == 0:
             return  # on_epoch_end follows, when the line of metrics is written.
         steps, seconds = self.options.checkpoint_steps, self.options.checkpoint_seconds
         due = steps is not None and step // steps > self.saved_step // steps
@@ -216,7 +220,7 @@ class Saver(keras.callbacks.Callback):
         if due or self.signals.received:
             means = self.model.means.items()
             self._save(
-                step // self.steps_per_epoch,
+                epoch,
                 means={n: [float(array(v)) for v in mean.variables] for n, mean in means},
                 seconds=self.clock.seconds,
             )
@@ -235,19 +239,23 @@ class Saver(keras.callbacks.Callback):
 
 
 class Signals:
-    """Ctrl-C and SIGTERM wait for the end of a step, so that a checkpoint can be written.
+    """Ctrl-C, SIGTERM and SIGHUP wait for the end of a step, so that a checkpoint can be written.
 
-    A context; a second signal stops at once. Outside the main thread nothing is changed.
+    A context; a second signal stops at once. A signal that the process was started to ignore, as
+    by nohup, stays ignored. Outside the main thread nothing is changed.
     """
 
     def __init__(self):
         self.received = None
         self.former = {}
+        self.terminals = []
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.former[number] = signal.signal(number, self._receive)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self.former[number] = signal.signal(number, self._receive)
+            self.terminals = [stream for stream in (1, 2) if os.isatty(stream)]
         return self
 
     def __exit__(self, *error):
@@ -258,5 +266,11 @@ class Signals:
         if self.received:
             raise KeyboardInterrupt
         self.received = number
+        if number == signal.SIGHUP and self.terminals:
+            # The terminal is gone: a line written to it would end the run before it is saved.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in self.terminals:
+                os.dup2(nowhere, stream)
+            os.close(nowhere)
         # Not print: the signal may have come in the middle of one.
         os.write(2, b"\ntfgen: stopping after this step (once more: at once)\n")

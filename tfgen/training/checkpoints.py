@@ -2,6 +2,9 @@
 
 checkpoints/step-00000440.weights.h5    weights, optimizer slots, step counter
 checkpoints/index.json                  what each holds, the newest last, and which is best
+
+Each weight file also holds its own line of the index, which is made again from them where it is
+lost.
 """
 
 import json
@@ -15,8 +18,10 @@ import numpy as np
 
 from tfgen import files
 from tfgen.model import GenerativeModel
+from tfgen.training import weight_files
 
 INDEX = "index.json"
+_FIELDS = {"file", "step", "epoch", "sha256", "values", "means", "seconds"}
 
 
 class Checkpoints:
@@ -31,13 +36,17 @@ class Checkpoints:
     Attributes:
         entries: What the index lists, oldest first: dicts with `file`, `step`, `epoch` (completed
             ones), `sha256`, `values` (reported at the end of an epoch), `means` (running means
-            within an epoch) and `seconds` (spent in the unfinished epoch).
+            within an epoch) and `seconds` (spent in the unfinished epoch). Where the index is lost
+            they come from the weight files, with a warning; a file that cannot be read has None
+            for `sha256`.
+        rebuilt: Whether they did; `save_index` puts it right.
     """
 
     def __init__(
         self, folder: Path | str, keep: int = 3, best: str | None = None, best_mode: str = "min"
     ):
         self.folder, self.keep, self.best, self.best_mode = Path(folder), keep, best, best_mode
+        self.rebuilt = False
         self.entries = self._read()
 
     @property
@@ -62,21 +71,14 @@ class Checkpoints:
             OSError: Full disk; the earlier checkpoints and the index are as they were.
         """
         step = taken(model)
-        name = f"step-{step:08d}.weights.h5"
+        path = self.folder / weight_files.name(step)
+        note = {"epoch": epoch, "values": values, "means": means, "seconds": seconds}
         if self.last_step != step:
             if not finite(model):
                 return False
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write_weights(model, self.folder / name)
-        entry = {
-            "file": name,
-            "step": step,
-            "epoch": epoch,
-            "sha256": files.sha256(self.folder / name),
-            "values": values,
-            "means": means,
-            "seconds": seconds,
-        }
+            weight_files.write(model, path, note)
+        entry = {"file": path.name, "step": step, "sha256": files.sha256(path), **note}
         entries = [e for e in self.entries if e["step"] != step] + [entry]
         best = self._best(entries)
         entries = [e for e in entries[: -self.keep] if e is best] + entries[-self.keep :]
@@ -95,7 +97,8 @@ class Checkpoints:
             The entry that was read.
 
         Raises:
-            ValueError: There is no such checkpoint, or none that can be read.
+            ValueError: There is no such checkpoint, none that can be read, or it is of another
+                model.
         """
         wanted = self.wanted(which)
         problems = []
@@ -105,7 +108,7 @@ class Checkpoints:
                 if problems:
                     said = "; ".join(problems)
                     warnings.warn(f"{said}. Using step {entry['step']} instead.", stacklevel=2)
-                _read_weights(model, self.folder / entry["file"])
+                weight_files.read(model, self.folder / entry["file"])
                 return entry
             problems.append(problem)
         raise ValueError(f"No checkpoint can be read: {'; '.join(problems)}.")
@@ -119,6 +122,11 @@ class Checkpoints:
         """Drops the entries of later steps, which a resumed run takes again."""
         if any(e["step"] > step for e in self.entries):
             self._write([e for e in self.entries if e["step"] <= step])
+
+    def save_index(self) -> None:
+        """Writes the index where it was lost."""
+        if self.rebuilt:
+            self._write(self.entries)
 
     def wanted(self, which: str | int) -> list[dict]:
         """The entries that "last", "best" or a step stands for; ValueError for none."""
@@ -151,6 +159,8 @@ class Checkpoints:
 
     def _damage(self, entry):
         path = self.folder / entry["file"]
+        if entry["sha256"] is None:
+            return f"{path} is damaged (it cannot be read as HDF5)"
         try:
             if files.sha256(path) == entry["sha256"]:
                 return None
@@ -159,22 +169,35 @@ class Checkpoints:
             return f"{path} is missing"
 
     def _read(self):
-        path = self.folder / INDEX
-        if not path.exists():
-            return []
+        path, weights = self.folder / INDEX, weight_files.found(self.folder)
         try:
-            return json.loads(path.read_text(encoding="utf-8"))["checkpoints"]
-        except (ValueError, KeyError) as error:
+            entries = json.loads(path.read_text(encoding="utf-8"))["checkpoints"]
+            if all(_FIELDS <= entry.keys() for entry in entries):
+                return entries
+            problem = "an entry lacks fields"
+        except FileNotFoundError:
+            if not weights:
+                return []
+            problem = "it is missing"
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            problem = f"it is damaged: {error}"
+        if not weights:
             raise ValueError(
-                f"{path} is damaged ({error}). Restore it from a backup, or train into a new "
-                "folder."
-            ) from error
+                f"{path}: {problem}, and there are no weight files beside it. Restore the folder "
+                "from a backup, or train into a new one."
+            )
+        self.rebuilt = True
+        warnings.warn(
+            f"{path}: {problem}. It is made again from the {len(weights)} weight files beside it.",
+            stacklevel=3,
+        )
+        return [weight_files.entry(one) for one in weights]
 
     def _write(self, entries):
         best = self._best(entries)
         index = {"best": best and best["step"], "checkpoints": entries}
         files.write_text(self.folder / INDEX, json.dumps(index, indent=1, allow_nan=False) + "\n")
-        self.entries = entries
+        self.entries, self.rebuilt = entries, False
         listed = {e["file"] for e in entries}
         for path in self.folder.glob("step-*.weights.h5"):
             if path.name not in listed:
@@ -206,14 +229,3 @@ def finite(model: GenerativeModel) -> bool:
 def reportable(values: Mapping[str, float]) -> dict[str, float | None]:
     """Values as JSON has them: numbers, None for what is not finite."""
     return {k: float(v) if math.isfinite(v) else None for k, v in values.items()}
-
-
-def _write_weights(model, path):
-    files.write(path, lambda temporary: model.save_weights(temporary))
-
-
-def _read_weights(model, path):
-    with warnings.catch_warnings():
-        # Keras only warns where an optimizer's slots do not fit, and then drops them.
-        warnings.simplefilter("error", UserWarning)
-        model.load_weights(path)

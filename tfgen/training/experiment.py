@@ -63,6 +63,7 @@ def check(settings: Config, model: GenerativeModel, stream: "tf.data.Dataset") -
             f"{settings.data['name']!r} are {list(found)}. Set one to the other "
             "(data.image_size and data.channels bring pictures to a size)."
         )
+    _check_classes(settings, model, stream)
     reported = list(model.reports)
     if settings.run["validation"] is not None:
         if type(model).test_step is keras.Model.test_step:
@@ -74,3 +75,23 @@ def check(settings: Config, model: GenerativeModel, stream: "tf.data.Dataset") -
     best = settings.run["best"]
     if best is not None and best not in reported:
         raise ConfigError(f"run.best: {construct.unknown(best, reported)}")
+
+
+def _check_classes(settings, model, stream):
+    """ConfigError where a model that learns from labels has another number of classes."""
+    source = stream.source
+    if "label" not in stream.element_spec or not getattr(model, "needs_label", True):
+        return
+    inputs = {n: i for s in model.signatures().values() for n, i in s.inputs.items()}
+    for key, name in (("num_classes", "label"), ("num_domains", "domain")):
+        expected, found = getattr(model, key, None), source.num_classes
+        if name not in inputs or not inputs[name].num_classes or expected is None:
+            continue
+        # Without names the largest label of one split bounds the classes from below only.
+        if found > expected or (source.class_names is not None and found != expected):
+            shown = ", ".join(source.class_names or ())
+            names = f" ({shown if len(shown) <= 60 else shown[:57] + '...'})" if shown else ""
+            raise ConfigError(
+                f"model.{key}: {expected}, but data.name {settings.data['name']!r} has {found} "
+                f"classes{names}: set model.{key}: {found}."
+            )

@@ -1,11 +1,13 @@
 """What a run notes about itself: run.json and metrics.jsonl."""
 
 import datetime
+import hashlib
 import json
 import platform
 import shlex
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,29 +23,85 @@ from tfgen.model import GenerativeModel
 if TYPE_CHECKING:
     from tfgen.training.config import Config
 
+NOTE = "run.json"
+_FIELDS = {"seed", "model", "data", "starts"}
+
+
+def read(folder: Path, strict: bool = True) -> dict:
+    """run.json.
+
+    Args:
+        folder: Of the run.
+        strict: Whether a file that is damaged or missing is an error; else it reads as {}.
+
+    Raises:
+        ValueError: It cannot be read; the file is named.
+    """
+    path = Path(folder) / NOTE
+    try:
+        note = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(note, dict) or not _FIELDS <= note.keys():
+            raise ValueError(f"it lacks one of {', '.join(sorted(_FIELDS))}")
+        return note
+    except (ValueError, FileNotFoundError) as error:
+        if not strict:
+            return {}
+        said = "is missing" if isinstance(error, FileNotFoundError) else f"is damaged: {error}"
+        raise ValueError(
+            f"{path} {said}. The weights are whole all the same; `tfgen train` on this folder "
+            "with the run's config writes it anew."
+        ) from error
+
 
 def begin(
-    settings: "Config", folder: Path, model: GenerativeModel, stream: tf.data.Dataset, step: int
+    settings: "Config",
+    folder: Path,
+    model: GenerativeModel,
+    stream: tf.data.Dataset,
+    step: int,
+    changes: Sequence[str] = (),
+    shift: int = 0,
 ) -> None:
     """Writes config.yaml and run.json for a start at this step.
+
+    Args:
+        settings: The experiment.
+        folder: Of the run.
+        model: Its model.
+        stream: Its data.
+        step: Where it starts.
+        changes: What differs from the start before, one line a key.
+        shift: See `tfgen.training.continuing.shifted`.
 
     Raises:
         ValueError: The data set is not the one that the run began with.
     """
-    path, former = folder / "run.json", {}
-    if (folder / "config.yaml").exists() and path.exists():
-        former = json.loads(path.read_text(encoding="utf-8"))
-        _compare(former, data(stream.source), folder)
+    path, former = folder / NOTE, {}
+    if (folder / "config.yaml").exists():
+        former = read(folder, strict=False)
+        if former:
+            _compare(former, data(stream.source), folder)
+        else:
+            _set_aside(path)
+            warnings.warn(
+                f"{path} is missing or damaged: it is written anew, and whether the data are those "
+                "that the run began with cannot be checked.",
+                stacklevel=2,
+            )
+    text = settings.text()
     note = {
         "seed": settings.seed,
         "model": {"name": settings.model["name"], "parameters": parameters(model)},
         "data": data(stream.source),
         "steps_per_epoch": settings.fit["steps_per_epoch"] or stream.steps_per_epoch,
-        "starts": [*former.get("starts", []), _start(step)],
+        "shift": shift,
+        "config": settings.resolved(),
+        "config_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "starts": [*former.get("starts", []), {**_start(step), "changes": list(changes)}],
     }
     # run.json first: a folder with a config is a run.
     files.write_text(path, json.dumps(note, indent=1) + "\n")
-    files.write_text(folder / "config.yaml", settings.text())
+    files.write_text(folder / "config.yaml", text)
 
 
 def data(source: Source) -> dict:
@@ -54,6 +112,7 @@ def data(source: Source) -> dict:
         "size": source.size,
         "image_shape": [int(side) for side in source.image_shape],
         "num_classes": source.num_classes,
+        "class_names": source.class_names and list(source.class_names),
         "fingerprint": source.fingerprint,
         "notes": list(source.notes),
     }
@@ -78,24 +137,63 @@ def versions():
 
 
 def lines(path: Path) -> list[dict]:
-    """The lines of metrics.jsonl; a last one that was cut off is left out."""
-    if not path.exists():
-        return []
-    found = []
-    for text in path.read_text(encoding="utf-8").split("\n"):
-        try:
-            found.append(json.loads(text))
-        except json.JSONDecodeError:
-            continue  # Killed in the middle of a line.
+    """The lines of metrics.jsonl; a last one that was cut off is left out.
+
+    Other lines that cannot be read are left out with a warning that names them.
+    """
+    found, damaged = _parsed(path)
+    if damaged:
+        warnings.warn(f"{path}: {_named(damaged)} cannot be read, and left out.", stacklevel=2)
     return found
 
 
 def trim(path: Path, step: int) -> None:
-    """Drops the lines of epochs that ended after this step: the run takes them again."""
-    kept = [line for line in lines(path) if line["step"] <= step]
-    text = "".join(json.dumps(line) + "\n" for line in kept)
-    if path.exists() and path.read_text(encoding="utf-8") != text:
+    """Drops the lines of epochs that ended after this step: the run takes them again.
+
+    A file with damaged lines is kept beside the new one as metrics.jsonl.damaged.
+    """
+    if not path.exists():
+        return
+    found, damaged = _parsed(path)
+    text = "".join(json.dumps(line) + "\n" for line in found if line["step"] <= step)
+    if damaged:
+        warnings.warn(
+            f"{path}: {_named(damaged)} cannot be read. The file is kept as {path.name}.damaged, "
+            "and written again without them.",
+            stacklevel=2,
+        )
+        _set_aside(path)
+    if damaged or path.read_bytes() != text.encode():
         files.write_text(path, text)
+
+
+def _parsed(path):
+    """(lines, numbers of those that cannot be read, but for a last one without its end)."""
+    if not path.exists():
+        return [], []
+    texts = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    found, damaged = [], []
+    for number, text in enumerate(texts, 1):
+        try:
+            line = json.loads(text)
+            if isinstance(line, dict) and isinstance(line.get("step"), int):
+                found.append(line)
+                continue
+        except json.JSONDecodeError:
+            pass
+        if number < len(texts):  # The last one has no line feed: killed in the middle of it.
+            damaged.append(number)
+    return found, damaged
+
+
+def _named(numbers):
+    shown = ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
+    return f"line{'s' if len(numbers) > 1 else ''} {shown}"
+
+
+def _set_aside(path):
+    if path.exists():
+        path.replace(path.with_name(path.name + ".damaged"))
 
 
 def _start(step):

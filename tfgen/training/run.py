@@ -14,23 +14,24 @@ optimizer slots and step: the data and every random number are functions of (see
 
 import contextlib
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tfgen import files
-from tfgen.training import callbacks, config, devices, experiment, record
-from tfgen.training.checkpoints import Checkpoints, taken
+from tfgen.model import inner
+from tfgen.training import callbacks, config, continuing, devices, experiment, record
+from tfgen.training.checkpoints import Checkpoints, array, taken
 from tfgen.training.config import Config, ConfigError, RunOptions
 from tfgen.training.errors import Interrupted, TrainingError
+from tfgen.training.explained import explained, memory_explained
 
 __all__ = ["Interrupted", "Run", "TrainingError", "dry_run", "load", "read", "train"]
-
-# Keys that a continued run may change, and sections that measure only.
-_FREE = ("fit.epochs", "metrics", "evaluation")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,11 @@ class Run:
 
 
 def train(
-    settings: Config, folder: Path | str, say: Callable[[str], Any] = print, measure: Any = None
+    settings: Config,
+    folder: Path | str,
+    say: Callable[[str], Any] = print,
+    measure: Any = None,
+    accept_changes: bool = False,
 ) -> Run:
     """Trains into a folder, from the beginning or from where the folder stands.
 
@@ -64,6 +69,9 @@ def train(
         measure: What measures the config's `metrics` when training ends,
             `tfgen.evaluation.AfterTraining()`: its `check(settings, model)` is called before the
             training, and itself with (settings, folder, model) after it, for a report.
+        accept_changes: Whether a run goes on with another learning rate, batch size or number of
+            devices than it was begun with (`tfgen.training.continuing` has the list). What
+            differs is noted in run.json.
 
     Returns:
         The run; a finished one is loaded and returned.
@@ -73,11 +81,12 @@ def train(
             has `metrics` and nothing to measure them is given.
         ValueError: The data cannot be used, the folder's data set has changed, another process
             trains into the folder, or no checkpoint can be read.
-        TrainingError: A value that is not finite, or a full disk; the checkpoints are kept.
-        Interrupted: Ctrl-C or SIGTERM; a checkpoint is written.
+        TrainingError: A value that is not finite, too little memory, or a full disk; the
+            checkpoints are kept.
+        Interrupted: Ctrl-C, SIGTERM or SIGHUP; a checkpoint is written.
     """
     folder = Path(folder)
-    _refuse_other(settings, folder)
+    continuing.check(settings, folder, accept_changes)
     if settings.metrics and measure is None:
         raise ConfigError(
             "metrics: the config wants figures when training ends. Give "
@@ -85,31 +94,36 @@ def train(
         )
     # Before the data: TensorFlow's devices are fixed by its first tensor.
     strategy = devices.replicas(settings.run["devices"], settings.data["batch_size"])
-    stream, validation = experiment.batches(settings)
     with devices.precision(settings.run["precision"]), contextlib.ExitStack() as stack:
-        model = experiment.build(settings, strategy)
+        with memory_explained():
+            stream, validation = experiment.batches(settings)
+            model = experiment.build(settings, strategy)
         experiment.check(settings, model, stream)
         if settings.metrics:
             measure.check(settings, model)
         folder.mkdir(parents=True, exist_ok=True)
         stack.enter_context(files.lock(folder))
-        _refuse_other(settings, folder)
+        changes = continuing.check(settings, folder, accept_changes)
         files.clean(folder)
         checkpoints = _checkpoints(settings, folder)
+        rates = _rates(model)
         entry = checkpoints.restore(model) if checkpoints.entries else None
+        for variable, rate in rates:
+            variable.assign(rate)  # The config's, which an accepted change may have changed.
+        checkpoints.save_index()
         steps = settings.fit["steps_per_epoch"] or stream.steps_per_epoch
         step, epochs = taken(model), settings.fit["epochs"]
-        if step >= epochs * steps:
-            done = step // steps
+        shift = continuing.shifted(record.read(folder, strict=False), steps, step) if step else 0
+        if step + shift >= epochs * steps:
+            done = (step + shift) // steps
             say(f"{folder}: finished: {done} epochs, {step} steps. Raise fit.epochs to go on.")
             _measure(measure, settings, folder, model, say, again=False)
             return Run(folder, model, step, done, record.lines(folder / "metrics.jsonl"))
-        record.begin(settings, folder, model, stream, step)
+        record.begin(settings, folder, model, stream, step, changes, shift)
         checkpoints.forget_after(step)
+        _tell(folder, step, shift, steps, epochs, changes, say)
         record.trim(folder / "metrics.jsonl", step)
-        if step:
-            say(f"{folder}: continuing from step {step} (epoch {step / steps:.2f} of {epochs}).")
-        _fit(settings, folder, model, stream, validation, checkpoints, entry)
+        _fit(settings, folder, model, stream, validation, checkpoints, entry, shift)
         say(f"{folder}: finished: {epochs} epochs, {taken(model)} steps.")
         _measure(measure, settings, folder, model, say)
         lines = record.lines(folder / "metrics.jsonl")
@@ -132,7 +146,7 @@ def load(folder: Path | str, checkpoint: str | int = "last"):
     settings = read(folder)
     checkpoints = _checkpoints(settings, folder)
     checkpoints.wanted(checkpoint)
-    with devices.precision(settings.run["precision"]):
+    with devices.precision(settings.run["precision"]), memory_explained():
         model = experiment.build(settings)
     checkpoints.restore(model, checkpoint)
     return model
@@ -150,6 +164,12 @@ def read(folder: Path | str) -> Config:
             f"{folder}: there is no run here (no config.yaml). "
             f"`tfgen train CONFIG --run {folder}` makes one."
         )
+    if continuing.edited(path.parent):
+        warnings.warn(
+            f"{path} was edited since the run wrote it, and is used as it stands now; what the run "
+            f"was trained with is in {path.with_name('run.json')}, under config.",
+            stacklevel=2,
+        )
     return config.load(path)
 
 
@@ -160,11 +180,12 @@ def dry_run(settings: Config) -> dict[str, Any]:
         ValueError: As `train`.
     """
     strategy = devices.replicas(settings.run["devices"], settings.data["batch_size"])
-    stream, _ = experiment.batches(settings)
     with devices.precision(settings.run["precision"]):
-        model = experiment.build(settings, strategy)
+        with memory_explained():
+            stream, _ = experiment.batches(settings)
+            model = experiment.build(settings, strategy)
         experiment.check(settings, model, stream)
-        with _explained():
+        with explained():
             history = model.fit(stream.from_step(0), epochs=1, steps_per_epoch=1, verbose=0)
     steps = settings.fit["steps_per_epoch"] or stream.steps_per_epoch
     return {
@@ -178,16 +199,37 @@ def dry_run(settings: Config) -> dict[str, Any]:
     }
 
 
-def _fit(settings, folder, model, stream, validation, checkpoints, entry):
+def _rates(model):
+    """(variable, value) of each constant learning rate."""
+    own = [inner(optimizer) for optimizer in model.optimizers.values()]
+    rates = [optimizer._learning_rate for optimizer in own]
+    return [(rate, float(array(rate))) for rate in rates if isinstance(rate, keras.Variable)]
+
+
+def _tell(folder, step, shift, steps, epochs, changes, say):
+    """How a start stands to what the folder holds."""
+    metrics = folder / "metrics.jsonl"
+    if step:
+        place = (step + shift) / steps
+        say(f"{folder}: continuing from step {step} (epoch {place:.2f} of {epochs}).")
+        if place >= 1 and not (metrics.exists() and metrics.stat().st_size):
+            say(f"{metrics}: is missing or empty; the lines up to step {step} are lost.")
+    elif metrics.exists() and metrics.stat().st_size:
+        say(f"{folder}: there is no checkpoint; what metrics.jsonl reports is trained again.")
+    for line in changes:
+        say(f"{folder}: changed: {line}")
+
+
+def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift):
     """The rest of the epoch that was interrupted, then whole epochs."""
     options, steps = RunOptions(**settings.run), settings.fit["steps_per_epoch"]
     steps = steps or stream.steps_per_epoch
-    step, epochs, verbose = taken(model), settings.fit["epochs"], settings.fit["verbose"]
+    place, epochs, verbose = taken(model) + shift, settings.fit["epochs"], settings.fit["verbose"]
     if verbose == "auto":  # A log file wants a line an epoch, not a bar drawn a thousand times.
         verbose = 1 if sys.stdout.isatty() else 2
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
     clock = callbacks.Clock(entry)
-    with callbacks.Signals() as signals, _explained(checkpoints):
+    with callbacks.Signals() as signals, explained(checkpoints):
         hooks = [
             clock,
             callbacks.Guard(),
@@ -196,12 +238,12 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry):
             callbacks.Depictor(
                 folder, writer, options.sample_epochs, validation or stream.from_step(0)
             ),
-            callbacks.Saver(checkpoints, clock, signals, steps, options, epochs),
+            callbacks.Saver(checkpoints, clock, signals, steps, options, epochs, shift),
         ]
-        while step < epochs * steps:
-            epoch, done = divmod(step, steps)
+        while place < epochs * steps:
+            epoch, done = divmod(place, steps)
             model.fit(
-                stream.from_step(step),
+                stream.from_step(place),
                 initial_epoch=epoch,
                 epochs=epoch + 1 if done else epochs,
                 steps_per_epoch=steps - done,
@@ -210,7 +252,7 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry):
                 validation_freq=settings.fit["validation_freq"],
                 callbacks=hooks,
             )
-            step = taken(model)
+            place = taken(model) + shift
     writer.close()
 
 
@@ -218,62 +260,6 @@ def _measure(measure, settings, folder, model, say, again=True):
     """The metrics of the config, where it has some; not again where there are figures already."""
     if settings.metrics and (again or not (folder / "evaluation.json").exists()):
         say(measure(settings, folder, model).table())
-
-
-class _explained:
-    """Errors of training as messages for people: a context.
-
-    Args:
-        checkpoints: Where the run can be continued from; None where nothing is written.
-    """
-
-    def __init__(self, checkpoints=None):
-        self.checkpoints = checkpoints
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        if isinstance(error, tf.errors.InvalidArgumentError) and "assertion failed" in str(error):
-            said = str(error.message).partition("assertion failed:")[2].splitlines()[0]
-            raise ValueError(said.strip().strip("[]")) from error
-        if isinstance(error, tf.errors.ResourceExhaustedError):
-            raise TrainingError(self._kept(f"out of memory or disk: {error.message}.")) from error
-        if isinstance(error, TrainingError):
-            raise TrainingError(self._kept(str(error))) from error
-        if isinstance(error, OSError):
-            raise TrainingError(self._kept(f"cannot write: {error}.")) from error
-
-    def _kept(self, said):
-        if self.checkpoints is None:
-            return said
-        last = self.checkpoints.last_step
-        if last is None:
-            return f"{said} There was no checkpoint yet."
-        return f"{said} The last good checkpoint is step {last}; it is kept."
-
-
-def _refuse_other(settings, folder):
-    """ConfigError where the folder belongs to something else; nothing is changed."""
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder}: is a file; a run needs a folder.")
-    if not (folder / "config.yaml").exists():
-        strangers = [p.name for p in folder.glob("[!.]*") if p.name not in ("lock", "run.json")]
-        if strangers:
-            raise ConfigError(
-                f"{folder}: is not empty and no run (it holds {', '.join(sorted(strangers)[:3])}). "
-                "Give another folder."
-            )
-        return
-    lines = config.difference(read(folder).resolved(), settings.resolved())
-    keys = [line.partition(":")[0] for line in lines]
-    changed = [not (key in _FREE or key.partition(".")[0] in _FREE) for key in keys]
-    lines = [line for line, counts in zip(lines, changed, strict=True) if counts]
-    if lines:
-        raise ConfigError(
-            f"{folder}: holds a run with another config. Give another folder, or undo the "
-            f"difference (run -> yours):\n  " + "\n  ".join(lines)
-        )
 
 
 def _checkpoints(settings, folder):

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+import urllib.request
 
 import grpc
 import numpy as np
@@ -132,6 +133,15 @@ def test_errors_of_the_server(server, to):
     assert error.value.code == Code.NOT_FOUND
 
 
+def test_a_seed_and_a_class_by_curl(running, painter):
+    rows = [{"seed": 0, "label": 2}, {"seed": 7, "label": 1}]
+    body = {"signature_name": "sample_label", "instances": rows}
+    url = f"http://127.0.0.1:{running.rest_port}/v1/models/painter:predict"
+    with urllib.request.urlopen(url, json.dumps(body).encode()) as answer:
+        images = json.loads(answer.read())["predictions"]
+    np.testing.assert_allclose(images, painter[0].sample([0, 7], label=[2, 1]), atol=1e-5)
+
+
 def test_sample_and_generate(running, painter, to):
     model, folder = painter
     it = to(running, model="painter", manifest=folder / "export.json")
@@ -140,6 +150,19 @@ def test_sample_and_generate(running, painter, to):
     np.testing.assert_allclose(it.generate(seeds=range(5)), expected, atol=1e-5)
     labelled = model.sample(range(5), label=np.full(5, 2))
     np.testing.assert_allclose(it.generate(seeds=range(5), label=2), labelled, atol=1e-5)
+    np.testing.assert_allclose(it.sample(range(5), label=2), labelled, atol=1e-5)
+    np.testing.assert_allclose(it.sample(range(5), label=[2] * 5), labelled, atol=1e-5)
+    assert len(it.sample(range(5), label=2, as_images=True)) == 5
+    with pytest.raises(ValueError, match=r"takes `seed` with \['text'\].*sample, sample_label"):
+        it.sample([1], text="red")
+    with pytest.raises(Failure, match="must lie in 0 .. 3"):
+        it.sample([1], label=4)
+    for wrong in (1.5, "three", [[1]]):
+        with pytest.raises(ValueError, match="Input 'label'"):
+            it.sample([1], label=wrong)
+    for wrong in (1.5, 4, [0, 1]):
+        with pytest.raises(ValueError, match="Input 'label'"):
+            it.generate(seeds=[1], label=wrong)
     z = np.ones((2, 3), np.float32)
     assert it.generate(z=z, label=[0, 3]).shape == (2, 8, 8, 1)
     bare = to(running, model="painter")

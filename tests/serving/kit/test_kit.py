@@ -11,9 +11,9 @@ from tfgen.serving import Options, Server
 from tfgen.serving.kit import files as kit_files
 from tfgen.serving.settings import config, protos
 
-jsonschema = pytest.importorskip("jsonschema", reason="needs the extra tfgen[test]")
+jsonschema = pytest.importorskip("jsonschema", reason="needs the extra: pip install -e '.[test]'")
 kubernetes_validate = pytest.importorskip(
-    "kubernetes_validate", reason="needs the extra tfgen[test]"
+    "kubernetes_validate", reason="needs the extra: pip install -e '.[test]'"
 )
 
 # What an InferenceService must have; KServe publishes its schema only as a resource of a cluster.

@@ -1,11 +1,14 @@
 """Batching: sizes, timeouts, padding, splitting, limits, and every client its own rows."""
 
+import base64
 import contextlib
+import io
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.serving.clients import Grpc, predict_request, rest
 from tfgen.serving import Failure, Options, Server
@@ -158,10 +161,11 @@ def test_rows_of_different_shape():
         it.gate.set()
         return futures
 
-    with recorder() as it:
-        for future in pair(it):
-            with pytest.raises(Failure, match="FAILED_PRECONDITION.*padding is turned off"):
-                future.result(20)
+    with recorder() as it:  # Neither can wait for the other: each runs alone.
+        first, second = pair(it)
+        assert first.result(20)[0].tolist() == [[4.0, 4.0]]
+        assert second.result(20)[0].tolist() == [[6.0, 6.0, 6.0]]
+        assert it.sizes() == [1, 1, 1]
     with recorder(pad_variable_length_inputs=True) as it:
         first, second = pair(it)
         assert first.result(20)[0].tolist() == [[4.0, 4.0, 4.0]]
@@ -263,6 +267,64 @@ def test_64_clients_each_get_their_own_rows(batching):
         assert all(call.result(60) for call in calls)
     page = batching.core.metrics.page()
     assert ":tensorflow:serving:batching_session:queuing_latency_count" in page
+
+
+def test_bad_requests_among_many_fail_alone(batching):
+    """Wrong shapes are refused before they are queued, bad Examples where their batch runs."""
+
+    def over_rest(client):
+        good, bad = {"inputs": [[client, 1.0]]}, {"inputs": [[client, 1.0, 2.0]]}
+        examples = [{"x": float(client)}], [{"q": 1.0}]
+        answers = []
+        with rest(batching) as http:
+            for turn in range(5):
+                is_good = (client + turn) % 4 > 0
+                answers.append((is_good, http.predict(good if is_good else bad)))
+                body = {"signature_name": "regress", "examples": examples[0 if is_good else 1]}
+                answers.append((is_good, http.predict(body, verb="regress")))
+        return client, answers
+
+    with ThreadPoolExecutor(32) as pool:
+        for client, answers in pool.map(over_rest, range(32)):
+            for is_good, answer in answers:
+                assert answer.status == (200 if is_good else 400), (client, answer.body)
+                if is_good:
+                    value = [[float(client), 1.0]] if "outputs" in answer.json else [2.0 * client]
+                    assert next(iter(answer.json.values())) == value
+
+
+def test_broken_and_wrong_pictures_fail_alone(painter, tmp_path):
+    """Of 64 requests at once a quarter is no picture, or one of other sides."""
+
+    def file(side):
+        target = io.BytesIO()
+        Image.new("L", (side, side), 40).save(target, "PNG")
+        return target.getvalue()
+
+    def call(number):
+        content = (file(8), file(8), file(9) if number % 8 == 2 else b"none", file(8))[number % 4]
+        image = {"b64": base64.b64encode(content).decode()}
+        with rest(server) as http:
+            body = {"signature_name": "encode_png", "instances": [image]}
+            return number, http.predict(body, "painter")
+
+    path = tmp_path / "batching.config"
+    text = "max_batch_size { value: 32 } batch_timeout_micros { value: 20000 } "
+    path.write_text(text + "max_enqueued_batches { value: 1000 } num_batch_threads { value: 2 }")
+    options = Options(
+        port=0,
+        rest_api_port=-1,
+        model_name="painter",
+        model_base_path=str(painter[1]),
+        enable_batching=True,
+        batching_parameters_file=str(path),
+    )
+    with Server(options) as server, ThreadPoolExecutor(32) as pool:
+        answers = dict(pool.map(call, range(64)))
+        (code,) = answers[0].json["predictions"]
+    for number, answer in answers.items():
+        assert answer.status == (400 if number % 4 == 2 else 200), (number, answer.body)
+        assert number % 4 == 2 or answer.json["predictions"] == [pytest.approx(code, rel=1e-4)]
 
 
 def test_a_full_queue_is_503(models, tmp_path):

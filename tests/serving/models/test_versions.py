@@ -77,6 +77,32 @@ def test_failed_loads_are_tried_again(models, base):
         eventually(lambda: http.predict(X, "half").json == {"outputs": [1.0]})
 
 
+def test_a_version_whose_files_arrive_slowly_is_tried_again(models, base, caplog):
+    source = models / "half" / "1"
+    with Server(_options(base)) as server, rest(server) as http:
+        (base / "3").mkdir()
+        shutil.copy(source / "saved_model.pb", base / "3")
+        eventually(lambda: _states(http).get(3) == "END")
+        assert http.predict(X, "half").json == {"outputs": [2.0]}
+        variables = base / "3" / "variables"
+        variables.mkdir()
+        data = (source / "variables" / "variables.data-00000-of-00001").read_bytes()
+        (variables / "variables.data-00000-of-00001").write_bytes(data[: len(data) // 2])
+        shutil.copy(source / "variables" / "variables.index", variables)
+        eventually(lambda: caplog.text.count("Cannot load half version 3") >= 2)
+        assert http.predict(X, "half").json == {"outputs": [2.0]}
+        (variables / "variables.data-00000-of-00001").write_bytes(data)
+        eventually(lambda: http.predict(X, "half").json == {"outputs": [1.0]})
+        assert _states(http)[3] == "AVAILABLE"
+        tries = caplog.text.count("Cannot load half version 3")
+        (base / "4").mkdir()
+        eventually(lambda: _states(http).get(4) == "END")
+        server.core.poll()
+        server.core.poll()
+        assert caplog.text.count("Cannot load half version 4") == 1  # Nothing of it has changed.
+        assert caplog.text.count("Cannot load half version 3") == tries
+
+
 def test_a_missing_base_path_stops_that_poll_for_all(models, base, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(models / "half", other)

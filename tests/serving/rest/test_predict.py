@@ -118,7 +118,7 @@ def test_syntax_errors(http, body, text):
         ("to_half", '{"inputs": [1]}', "Failed to write JSON value for tensor type: half"),
         ("scalar", '{"instances": [1, 2]}', "has no shape information"),
         ("uneven", '{"instances": [1, 2]}', "has inconsistent batch size"),
-        ("", '{"inputs": [[1, 2, 3]]}', "Matrix size-incompatible"),
+        ("", '{"inputs": [[1, 2, 3]]}', "Input x takes shape [?,2], but was sent [1,3]."),
     ],
 )
 def test_faults(http, signature, rest, text):

@@ -147,7 +147,11 @@ X = {"x": np.float32([1])}
         (predict_request("half"), Status.INVALID_ARGUMENT, "Missing but required: {x}"),
         (predict_request("half", q=np.float32([1])), Status.INVALID_ARGUMENT, "Sent extra: {q}"),
         (predict_request("half", x=np.float64([1])), Status.INVALID_ARGUMENT, "float"),
-        (predict_request("m", x=np.float32([[1, 2, 3]])), Status.INVALID_ARGUMENT, "Matrix size"),
+        (
+            predict_request("m", x=np.float32([[1, 2, 3]])),
+            Status.INVALID_ARGUMENT,
+            "Input x takes shape [?,2], but was sent [1,3].",
+        ),
     ],
 )
 def test_codes(stubs, request_, code, text):

@@ -33,7 +33,9 @@ def studio(painter):
 
 @pytest.fixture(scope="module")
 def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="needs playwright: tfgen[test]")
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright: pip install -e '.[test]'"
+    )
     if CHROMIUM is None:
         pytest.skip("needs the browser chromium: apt-get install chromium")
     with api.sync_playwright() as playwright:

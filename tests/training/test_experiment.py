@@ -1,0 +1,71 @@
+"""What a config's model and data must have in common."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfgen.training import config, experiment
+from tfgen.training.config import ConfigError
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Builds and compares a model and a data set of 3 class folders, or another."""
+    for number, name in enumerate(("bags", "boots", "coats")):
+        for k in range(4):
+            path = tmp_path / "p" / name / f"{k}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((8, 8), 60 * number + k, np.uint8)).save(path)
+
+    def checked(model, data=None):
+        data = data or f"name: 'folder:{tmp_path / 'p'}', split: all, channels: 1"
+        path = tmp_path / "config.yaml"
+        path.write_text(
+            f"model: {{{model}}}\ndata: {{{data}, batch_size: 4}}\nfit: {{epochs: 1}}\n"
+        )
+        settings = config.load(path)
+        stream, _ = experiment.batches(settings)
+        experiment.check(settings, experiment.build(settings), stream)
+
+    return checked
+
+
+CONDITIONAL = (
+    "name: conditionalgan, image_shape: [8, 8, 1]",
+    "name: cvae, image_shape: [8, 8, 1], condition: label",
+    "name: aae, image_shape: [8, 8, 1], use: supervised",
+    "name: pixelcnn, image_shape: [8, 8, 1], num_classes: 10",
+)
+
+
+@pytest.mark.parametrize("model", CONDITIONAL)
+def test_the_number_of_classes_is_that_of_the_data(check, model):
+    with pytest.raises(ConfigError) as refused:
+        check(model)
+    said = str(refused.value)
+    assert said.startswith("model.num_classes: 10, but data.name 'folder:")
+    assert said.endswith("has 3 classes (bags, boots, coats): set model.num_classes: 3.")
+    check(model.replace(", num_classes: 10", "") + ", num_classes: 3")
+
+
+def test_domains_are_classes_too(check):
+    model = (
+        "name: stargan, image_shape: [8, 8, 3], kind: class, filters: 4, blocks: 1, "
+        "downsamplings: 0, kernel_size: 3, discriminator_filters: 4, discriminator_layers: 3"
+    )
+    data = "name: tinted-digits"
+    with pytest.raises(ConfigError, match="has 4 classes .red, green.*set model.num_domains: 4"):
+        check(f"{model}, num_domains: 3", data)
+    check(f"{model}, num_domains: 4", data)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "name: gan, image_shape: [8, 8, 1]",
+        "name: aae, image_shape: [8, 8, 1], use: clustering, num_classes: 16",
+        "name: cvae, image_shape: [8, 8, 1], condition: quadrants",
+    ],
+)
+def test_models_without_labels_take_any_number(check, model):
+    check(model)
