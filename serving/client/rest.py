@@ -33,9 +33,18 @@ class Rest:
         model: Its name.
         version: Number of a version, or None.
         label: Label of a version, or None.
+
+    Raises:
+        ValueError: An address that goes on to a model, whose name is an argument of its own.
     """
 
     def __init__(self, address: str, model: str, version: int | None, label: str | None):
+        base, path, _ = address.partition("/v1/models")
+        if path:
+            raise ValueError(
+                f"The address ends before '/v1/models'. Received: {address!r}; write "
+                f"Client({base!r}, model=...), and the signature's name in the call."
+            )
         self._pool = urllib3.PoolManager(maxsize=64, retries=False)
         self._model = f"{address.rstrip('/')}/v1/models/{quote(model, safe='')}"
         self._target = self._model

@@ -30,6 +30,9 @@ class Grpc:
         version: Number of a version, or None.
         label: Label of a version, or None.
         credentials: `grpc.ChannelCredentials`; None: no encryption.
+
+    Raises:
+        ValueError: A web address.
     """
 
     def __init__(
@@ -40,6 +43,10 @@ class Grpc:
         label: str | None,
         credentials: Any = None,
     ):
+        if address.startswith(("http://", "https://")):
+            raise ValueError(
+                f"gRPC takes 'host:port' (TensorFlow Serving's is 8500). Received: {address!r}."
+            )
         if credentials is None:
             self._channel = grpc.insecure_channel(address, _UNLIMITED)
         else:

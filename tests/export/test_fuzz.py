@@ -13,7 +13,14 @@ from tfgen.serving.models.saved_model import Runtime, SavedModel
 from tfgen.serving.status import Code, Failure
 
 MAIN = {name: tiny for name, tiny in TINY.items() if name == tiny.model}
+# Labels, pictures, latents and noise; the other models' with `make slow`.
+ALWAYS = ("conditionalgan", "vae")
 ROWS = 2
+
+
+def models():
+    for name in MAIN:
+        yield pytest.param(name, marks=() if name in ALWAYS else pytest.mark.slow)
 
 
 def test_every_model_is_asked():
@@ -35,7 +42,7 @@ class Asked:
         return dict(zip(names, self.session.run(given, fetches), strict=True))
 
 
-@pytest.fixture(scope="module", params=MAIN)
+@pytest.fixture(scope="module", params=models())
 def asked(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fuzz") / "1"
     table = endpoints.endpoints(MAIN[request.param].build())

@@ -331,6 +331,10 @@ def test_wrong_arguments(server):
         Client(version=1, label="x")
     with pytest.raises(ValueError, match="max_rows"):
         Client(max_rows=0)
+    with pytest.raises(ValueError, match=r"write Client\('http://host:8501', model="):
+        Client("http://host:8501/v1/models/dcgan:predict")
+    with pytest.raises(ValueError, match=r"gRPC takes 'host:port'"):
+        Client("http://host:8500", protocol="grpc")
     with Client(f"127.0.0.1:{server.grpc_port}", timeout=1) as it, pytest.raises(Failure):
         it.status()  # The gRPC port does not speak REST.
 
