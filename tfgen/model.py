@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgen import own_networks
 from tfgen.signature import Signature
 from tfgen.step import draws
 
@@ -27,11 +28,22 @@ class GenerativeModel(keras.Model, abc.ABC):
 
     Attributes:
         reports: Names of the scalars that the steps report.
+        network_names: Attributes whose network a user may give, by keyword, in place of the
+            model's own; it is checked, trained, saved and served like it.
         step: Training steps taken; saved with the weights, so that a resumed run draws what it
             would have drawn.
     """
 
     reports: tuple[str, ...] = ()
+    network_names: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **arguments):
+        super().__init_subclass__(**arguments)
+        if "__init__" in vars(cls):
+            own_networks.accept(cls)
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, own_networks.admitted(self, name, value))
 
     def __init__(self, seed: int = 0, name: str | None = None):
         _refuse_keras_settings()
@@ -75,6 +87,7 @@ class GenerativeModel(keras.Model, abc.ABC):
                 into it.
         """
         super().compile(optimizer=None, **keras_arguments)
+        self.compiled_with = dict(keras_arguments)
         for name, (optimizer, *networks) in players.items():
             setattr(self, _attribute(name), built(optimizer or paper_optimizer(), *networks))
         self.players = tuple(players)
@@ -106,10 +119,23 @@ class GenerativeModel(keras.Model, abc.ABC):
 
     def get_config(self):
         arguments = list(inspect.signature(type(self).__init__).parameters)[1:]
-        return {name: getattr(self, name) for name in arguments}
+        given = own_networks.config(self)
+        return {name: given[name] if name in given else getattr(self, name) for name in arguments}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**own_networks.restored(cls, config, custom_objects))
 
     def get_compile_config(self):
-        return {}  # A run is recompiled from its config.yaml.
+        save = keras.saving.serialize_keras_object
+        optimizers = {name: save(optimizer) for name, optimizer in self.optimizers.items()}
+        return {**self.compiled_with, **optimizers}
+
+    def compile_from_config(self, config):
+        """Compiles as `get_compile_config` says; a file's slots and averages are read after it."""
+        load = keras.saving.deserialize_keras_object
+        ours = {k: load(v) if isinstance(v, dict) else v for k, v in config.items()}
+        self.compile(**ours)
 
     def normal(self, purpose: str, *shape) -> tf.Tensor:
         """Standard normal draw of this step, a pure function of (seed, purpose, step, row)."""
