@@ -76,6 +76,29 @@ def construct(table: Mapping[str, Any], spec: Any, where: str, **given) -> Any:
     return function(**{k: _nested(k, v, where) for k, v in arguments.items()}, **given)
 
 
+def elsewhere(spec: Any, where: str) -> dict[str, str]:
+    """The table of one entry for a function of the user's own: {name: package.module.function}.
+
+    Raises:
+        ConfigError: No dotted name, or nothing that can be imported and called.
+    """
+    name = spec.get("name") if isinstance(spec, dict) else spec
+    module, _, attribute = str(name).rpartition(".")
+    if not isinstance(name, str) or not module:
+        raise ConfigError(
+            f"{where}: expected a mapping with `name: package.module.function`. Received: {spec!r}."
+        )
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"{where}.name: {name!r} cannot be imported ({error}). Is its folder on PYTHONPATH?"
+        ) from error
+    if not callable(found):
+        raise ConfigError(f"{where}.name: {name!r} cannot be called; name a function.")
+    return {name: name}
+
+
 def resolved(table: Mapping[str, Any], spec: Any, where: str, hidden: Iterable[str] = ()) -> dict:
     """`spec` checked, with every default of the real signature filled in, as plain values."""
     name, arguments = split(table, spec, where)

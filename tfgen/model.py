@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgen import keras_calls, own_networks
 from tfgen.signature import Signature
 from tfgen.step import draws
 
@@ -27,11 +28,22 @@ class GenerativeModel(keras.Model, abc.ABC):
 
     Attributes:
         reports: Names of the scalars that the steps report.
+        network_names: Attributes whose network a user may give, by keyword, in place of the
+            model's own; it is checked, trained, saved and served like it.
         step: Training steps taken; saved with the weights, so that a resumed run draws what it
             would have drawn.
     """
 
     reports: tuple[str, ...] = ()
+    network_names: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **arguments):
+        super().__init_subclass__(**arguments)
+        if "__init__" in vars(cls):
+            own_networks.accept(cls)
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, own_networks.admitted(self, name, value))
 
     def __init__(self, seed: int = 0, name: str | None = None):
         _refuse_keras_settings()
@@ -74,7 +86,9 @@ class GenerativeModel(keras.Model, abc.ABC):
                 `optimizer` over the weights) with its slots built, so that a checkpoint restores
                 into it.
         """
+        keras_calls.check_compile(type(self).__name__, keras_arguments, players)
         super().compile(optimizer=None, **keras_arguments)
+        self.compiled_with = dict(keras_arguments)
         for name, (optimizer, *networks) in players.items():
             setattr(self, _attribute(name), built(optimizer or paper_optimizer(), *networks))
         self.players = tuple(players)
@@ -85,19 +99,80 @@ class GenerativeModel(keras.Model, abc.ABC):
         return {name: getattr(self, _attribute(name)) for name in self.players}
 
     def fit(self, x: Any = None, y: Any = None, *, shuffle: bool | None = None, **arguments):
-        """Keras's `fit`; `x` is a `tf.data.Dataset` of dict batches, or images (and labels `y`)."""
-        if shuffle is None:  # Keras's default of True warns on every data set.
-            shuffle = not isinstance(x, tf.data.Dataset)
-        return super().fit(x, y, shuffle=shuffle, **arguments)
+        """Keras's `fit`; `x` is a `tf.data.Dataset` of dict batches, or images (and labels `y`).
 
-    def evaluate(self, *arguments, **options):
+        Raises:
+            ValueError: Weights of examples, validation of a model without a loss for it, or a
+                callback that sets one optimizer of several.
+        """
+        who = type(self).__name__
+        weighing = ("class_weight", "sample_weight")
+        keras_calls.check_weights(who, **{n: arguments.get(n) for n in weighing})
+        for name in ("validation_data", "validation_split"):
+            if not (arguments.get(name) is None or arguments[name] == 0.0):
+                keras_calls.check_validation(self, name)
+        keras_calls.check_callbacks(self, arguments.get("callbacks"))
+        if shuffle is None:
+            shuffle = keras_calls.shuffled(x)
+        return super().fit(keras_calls.batches_of(x), y, shuffle=shuffle, **arguments)
+
+    def evaluate(self, x=None, y=None, *, return_dict=False, sample_weight=None, **options):
         """Keras's `evaluate` of the moving averages, where there are any: see `averaged`.
 
         `fit` validates through it, so `val_` values are those of the weights that sampling, exports
         and `tfgen.evaluate` use.
+
+        Returns:
+            Values in the order of `metrics_names`, or name -> value with `return_dict`.
         """
+        keras_calls.check_validation(self, "evaluate")
+        keras_calls.check_weights(type(self).__name__, sample_weight=sample_weight)
+        x = keras_calls.batches_of(x)
         with self.averaged():
-            return super().evaluate(*arguments, **options)
+            found = super().evaluate(x, y, return_dict=True, **options)
+        return found if return_dict else self._flatten_metrics_in_order(found)
+
+    def _flatten_metrics_in_order(self, logs):
+        if not isinstance(logs, dict):
+            return logs
+        self._reported = [name for name in self.means if name in logs]
+        return [logs[name] for name in self._reported]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the values that `evaluate` and `train_on_batch` last gave, in order."""
+        return list(getattr(self, "_reported", self.means))
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, **options):
+        weights = {"sample_weight": sample_weight, "class_weight": class_weight}
+        keras_calls.check_weights(type(self).__name__, **weights)
+        return super().train_on_batch(x, y, **options)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, **options):
+        keras_calls.check_validation(self, "test_on_batch")
+        keras_calls.check_weights(type(self).__name__, sample_weight=sample_weight)
+        return super().test_on_batch(x, y, **options)
+
+    def __call__(self, *arguments, **options):
+        raise keras_calls.refusal(type(self).__name__, "call", self.signatures())
+
+    def predict(self, *arguments, **options):
+        raise keras_calls.refusal(type(self).__name__, "predict", self.signatures())
+
+    def export(self, *arguments, **options):
+        raise ValueError(
+            f"{type(self).__name__} has no `export`: use tfgen.export.saved_model(model, folder) "
+            "or tfgen.export.onnx(model, folder), which write all of its signatures."
+        )
+
+    def save(self, filepath, *arguments, **options):
+        """Keras's `save` to a `.keras` file; ValueError for another ending."""
+        if not str(filepath).endswith(".keras"):
+            raise ValueError(
+                f"{filepath}: a model is saved whole in a `.keras` file; for weights alone use "
+                "model.save_weights('x.weights.h5'), to serve it tfgen.export.saved_model."
+            )
+        return super().save(filepath, *arguments, **options)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Under a strategy Keras would draw a batch here to build the model, and so shift the order
@@ -106,10 +181,23 @@ class GenerativeModel(keras.Model, abc.ABC):
 
     def get_config(self):
         arguments = list(inspect.signature(type(self).__init__).parameters)[1:]
-        return {name: getattr(self, name) for name in arguments}
+        given = own_networks.config(self)
+        return {name: given[name] if name in given else getattr(self, name) for name in arguments}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**own_networks.restored(cls, config, custom_objects))
 
     def get_compile_config(self):
-        return {}  # A run is recompiled from its config.yaml.
+        save = keras.saving.serialize_keras_object
+        optimizers = {name: save(optimizer) for name, optimizer in self.optimizers.items()}
+        return {**self.compiled_with, **optimizers}
+
+    def compile_from_config(self, config):
+        """Compiles as `get_compile_config` says; a file's slots and averages are read after it."""
+        load = keras.saving.deserialize_keras_object
+        ours = {k: load(v) if isinstance(v, dict) else v for k, v in config.items()}
+        self.compile(**ours)
 
     def normal(self, purpose: str, *shape) -> tf.Tensor:
         """Standard normal draw of this step, a pure function of (seed, purpose, step, row)."""

@@ -115,6 +115,10 @@ def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict
     """
     if not isinstance(data, dict):
         parts = data if isinstance(data, tuple | list) else (data,)
+        while len(parts) > 1 and parts[-1] is None:  # Keras's (x, y, sample_weight).
+            parts = parts[:-1]
+        if len(parts) == 1 and isinstance(parts[0], dict):
+            return as_batch(parts[0], image_shape)
         if not 1 <= len(parts) <= 2:
             raise ValueError(
                 "A batch is a dict, images, or (images, labels). "

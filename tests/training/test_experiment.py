@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgen.training import config, experiment
+from tfgen.training import config, experiment, run
 from tfgen.training.config import ConfigError
 
 
@@ -69,3 +69,54 @@ def test_domains_are_classes_too(check):
 )
 def test_models_without_labels_take_any_number(check, model):
     check(model)
+
+
+OWN = """
+import keras
+
+def critic(units, shape=(8, 8, 1)):
+    layers = keras.layers
+    return keras.Sequential(
+        [keras.Input(tuple(shape)), layers.Flatten(), layers.Dense(units, "relu"), layers.Dense(1)]
+    )
+"""
+RUN = """
+model:
+  name: gan
+  image_shape: [8, 8, 1]
+  latent_dim: 4
+  generator_hidden: [8]
+  discriminator: {name: own_nets_of_a_test.critic, units: 5}
+data: {name: digits, batch_size: 64}
+compile: {run_eagerly: true}
+fit: {epochs: 1, steps_per_epoch: 2, verbose: 0}
+run: {sample_epochs: null}
+"""
+
+
+def test_a_runs_network_comes_from_a_function_of_the_user(tmp_path, monkeypatch):
+    (tmp_path / "own_nets_of_a_test.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "own.yaml"
+    path.write_text(RUN)
+    settings = config.load(path)
+    assert settings.model["discriminator"]["shape"] == [8, 8, 1]
+    assert config.parse(settings.resolved()) == settings
+    run.train(settings, tmp_path / "run", lambda line: None)
+    model = run.load(tmp_path / "run")
+    assert model.discriminator.count_params() == 64 * 5 + 5 + 6
+    assert int(model.step) == 2
+    first, second = experiment.build(settings), experiment.build(settings)
+    for one, other in zip(first.weights, second.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+    for change, said in (
+        ("discriminator.name=nowhere.critic", "model.discriminator.name: 'nowhere.critic' cannot"),
+        ("discriminator.name=own_nets_of_a_test.nothing", "cannot be imported"),
+        ("discriminator.unit=3", "model.discriminator.unit: unknown name 'unit'. Did you mean"),
+        ("discriminator=3", "model.discriminator: expected a mapping with `name: package"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            config.load(path, [f"model.{change}"])
+    with pytest.raises(ValueError, match="`discriminator` of GAN must take"):
+        experiment.build(config.load(path, ["model.discriminator.shape=[9, 8, 1]"]))

@@ -69,6 +69,7 @@ class AAE(GenerativeModel):
     """
 
     reports = ("reconstruction", "discriminator_loss", "encoder_loss", "label_loss", "error")
+    network_names = ("decoder", "discriminator_z", "discriminator_y")
 
     def __init__(
         self,
@@ -111,6 +112,11 @@ class AAE(GenerativeModel):
             self.encoder, self.decoder, self.discriminators = adversarial_autoencoder(
                 *sizes, posterior, noise_dim, initial_stddev
             )
+
+    @property
+    def needs_label(self):
+        """Whether the labels of batches are learned from, so that `num_classes` is theirs."""
+        return self.use in ("supervised", "semi_supervised") or self.label_informed
 
     def compile(
         self,

@@ -60,6 +60,7 @@ class Autoencoder(GenerativeModel):
     """
 
     reports = ("loss", "squared_error_per_pixel")
+    network_names = ("encoder", "decoder")
 
     def __init__(
         self,

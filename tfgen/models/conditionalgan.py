@@ -74,6 +74,7 @@ class ConditionalGAN(GenerativeModel):
     """
 
     reports = ("discriminator_loss", "generator_loss", "penalty")
+    network_names = ("generator", "discriminator")
 
     def __init__(
         self,

@@ -68,6 +68,7 @@ class CVAE(GenerativeModel):
     """
 
     reports = ("loss", "negative_elbo", "reconstruction", "kl", "gsnn", "baseline")
+    network_names = ("baseline", "prior", "recognition", "generation")
 
     def __init__(
         self,

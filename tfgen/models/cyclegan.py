@@ -62,6 +62,7 @@ class CycleGAN(GenerativeModel):
     """
 
     reports = ("discriminator_loss", "generator_loss", "cycle_error", "identity_error")
+    network_names = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ from tfgen import networks
 from tfgen.model import GenerativeModel, descend, initial_weights
 from tfgen.networks import residual
 from tfgen.networks.arguments import one_of
-from tfgen.networks.features import pooled_activations
+from tfgen.networks.features import convolutional_activations, pooled_activations
 from tfgen.networks.game import Game, Noise
 from tfgen.networks.layers import borrow
 from tfgen.signature import Input, Signature
@@ -66,6 +66,7 @@ class DCGAN(GenerativeModel):
     """
 
     reports = ("discriminator_loss", "generator_loss", "penalty")
+    network_names = ("generator", "discriminator")
 
     def __init__(
         self,
@@ -158,11 +159,13 @@ class DCGAN(GenerativeModel):
 
     def signatures(self):
         image = {"image": Input.image(self.image_shape)}
-        return {
+        table = {
             "generate": Signature(self.generate, {"z": self.noise.input}),
             "discriminate": Signature(self.discriminate, image),
-            "features": Signature(self.features, image),
         }
+        if convolutional_activations(self.discriminator):  # A network of a user may have none.
+            table["features"] = Signature(self.features, image)
+        return table
 
     def networks(self):
         """G and D."""

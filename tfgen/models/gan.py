@@ -51,6 +51,7 @@ class GAN(GenerativeModel):
     """
 
     reports = ("discriminator_loss", "generator_loss")
+    network_names = ("generator", "discriminator")
 
     def __init__(
         self,

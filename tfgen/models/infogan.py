@@ -82,6 +82,7 @@ class InfoGAN(GenerativeModel):
         "continuous_information",
         "penalty",
     )
+    network_names = ("generator", "trunk", "head", "recognition")
 
     def __init__(
         self,

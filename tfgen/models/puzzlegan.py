@@ -78,6 +78,7 @@ class PuzzleGAN(GenerativeModel):
         "appearance_error",
         "mask_iou",
     )
+    network_names = ("generator", "discriminator")
 
     def __init__(
         self,

@@ -76,6 +76,7 @@ class StarGAN(GenerativeModel):
         "fake_class_loss",
         "reconstruction_error",
     )
+    network_names = ("generator", "discriminator")
 
     def __init__(
         self,

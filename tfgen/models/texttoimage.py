@@ -76,6 +76,7 @@ class TextToImageGAN(GenerativeModel):
         "matching_gap",
         "text_loss",
     )
+    network_names = ("generator", "discriminator", "picture_encoder")
 
     def __init__(
         self,

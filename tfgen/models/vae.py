@@ -67,6 +67,7 @@ class VAE(GenerativeModel):
     """
 
     reports = ("loss", "negative_elbo", "reconstruction", "kl")
+    network_names = ("encoder", "decoder")
 
     def __init__(
         self,

@@ -20,13 +20,18 @@ def pooled_activations(network, image, side=4):
     Returns:
         (B, F) float32.
     """
-    outputs = [
+    outputs = convolutional_activations(network)
+    activations = keras.Model(network.inputs[0], outputs)(image, training=False)
+    return tf.concat([_pooled(a, side) for a in tf.nest.flatten(activations)], axis=-1)
+
+
+def convolutional_activations(network):
+    """The outputs of a network's activation layers on maps; none of a network of other layers."""
+    return [
         layer.output
         for layer in network.layers
         if isinstance(layer, LeakyReLU | ReLU | Activation) and len(layer.output.shape) == 4
     ]
-    activations = keras.Model(network.inputs[0], outputs)(image, training=False)
-    return tf.concat([_pooled(a, side) for a in tf.nest.flatten(activations)], axis=-1)
 
 
 def _pooled(x, side):

@@ -125,11 +125,16 @@ def parse(values: dict[str, Any]) -> Config:
         if "seed" in given[section]:
             raise ConfigError(f"{section}.seed: the seed stands beside the sections, as `seed`.")
     model = resolved(MODELS, given["model"], "model", hidden=("seed",))
+    chosen: Any = MODELS[model["name"]]
+    for key in chosen.network_names:
+        if model[key] is not None:
+            where = f"model.{key}"
+            model[key] = resolved(construct.elsewhere(model[key], where), model[key], where)
     return Config(
         seed=seed,
         model=model,
         data=_data(data, given["data"]),
-        compile=_compile(MODELS[model["name"]], given["compile"]),
+        compile=_compile(chosen, given["compile"]),
         fit=_options(FitOptions, given["fit"], "fit"),
         run=_options(RunOptions, given["run"], "run"),
         evaluation=_options(EvaluationOptions, given["evaluation"], "evaluation"),

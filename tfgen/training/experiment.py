@@ -1,11 +1,11 @@
 """A config as Python objects: its data and its model."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import keras
 
 from tfgen import construct, data
-from tfgen.model import GenerativeModel
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.models import MODELS
 from tfgen.training import devices
 from tfgen.training.config import Config, ConfigError
@@ -21,13 +21,25 @@ def build(settings: Config, strategy: "tf.distribute.Strategy | None" = None) ->
         ValueError: An argument that the model refuses.
     """
     with devices.scope(strategy):
-        model = construct.construct(MODELS, settings.model, "model", seed=settings.seed)
+        spec = {**settings.model, **_own_networks(settings)}
+        model = construct.construct(MODELS, spec, "model", seed=settings.seed)
         arguments = dict(settings.compile)
         for key, spec in arguments.items():
             if key.endswith("optimizer") and spec is not None:
                 arguments[key] = construct.construct(construct.OPTIMIZERS, spec, f"compile.{key}")
         model.compile(**arguments)
     return model
+
+
+def _own_networks(settings):
+    """The networks that functions of the user's own return, with weights by the config's seed."""
+    found, kind = {}, cast(Any, MODELS[settings.model["name"]])
+    with initial_weights(settings.seed):
+        for key in kind.network_names:
+            spec, where = settings.model[key], f"model.{key}"
+            if spec is not None:
+                found[key] = construct.construct(construct.elsewhere(spec, where), spec, where)
+    return found
 
 
 def batches(settings: Config):
