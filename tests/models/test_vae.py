@@ -31,6 +31,16 @@ def test_parameter_count_is_the_papers():
     assert sum(w.numpy().size for w in model.trainable_variables) == 815_824
 
 
+def test_first_step_of_the_papers_adagrad_is_its_rate():
+    # Sums of squared gradients begin at 0, so the first step is rate * g / |g|.
+    model = VAE(**SMALL)
+    model.compile(run_eagerly=True)
+    bias = model.decoder.trainable_variables[-1]
+    before = bias.numpy()
+    model.fit(binary(4), batch_size=4, verbose=0)
+    np.testing.assert_allclose(np.abs(bias.numpy() - before), 0.02, rtol=1e-3)
+
+
 def test_elbo_is_what_the_formulas_say():
     model = VAE(**SMALL)
     x, eps = binary(3), noise(3, 2)

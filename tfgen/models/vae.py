@@ -108,7 +108,9 @@ class VAE(GenerativeModel):
             self.decoder = coders.decoder(latent_dim, shape, *common, outputs, name="decoder")
 
     def compile(self, optimizer=None, **keras_arguments):
-        paper = keras.optimizers.Adagrad(0.02) if self.network == "mlp" else "adam"
+        # Keras begins Adagrad's sums of squares at 0.1, the method itself at 0.
+        adagrad = keras.optimizers.Adagrad(0.02, initial_accumulator_value=0.0)
+        paper = adagrad if self.network == "mlp" else "adam"
         optimizer = optimizer or paper
         self.compile_players(keras_arguments, optimizer=(optimizer, self.encoder, self.decoder))
 
