@@ -2,8 +2,10 @@
 
 import keras
 import numpy as np
+import pytest
 
 import tfgen
+from tests.tiny import TINY
 from tfgen.optimizers import GeometricDecay, RampedSGD
 
 
@@ -43,3 +45,10 @@ def test_float16_skips_no_first_update():
     for optimizer in model.optimizers.values():
         assert int(optimizer.inner_optimizer.iterations) == 2
         assert float(optimizer.dynamic_scale) == 1024.0
+
+
+@pytest.mark.parametrize("name", ["conditionalgan_conv", "cyclegan", "dcgan", "stargan"])
+def test_epsilon_of_adam_is_the_authors(name):
+    model = TINY[name].build()
+    model.compile()
+    assert {optimizer.epsilon for optimizer in model.optimizers.values()} == {1e-8}

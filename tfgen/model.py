@@ -208,9 +208,14 @@ class GenerativeModel(keras.Model, abc.ABC):
         return draws().uniform(purpose, shape)
 
     def report(self, **values) -> dict[str, tf.Tensor]:
-        """Running means over the epoch, by the names in `reports`."""
+        """Running means over the epoch, by the names in `reports`.
+
+        A value that only some rows have comes as (values, weights), (B,) each: its mean is over
+        the rows that have it, however the batches share them; 0 where no batch had one yet.
+        """
         for name, value in values.items():
-            self.means[name].update_state(value)
+            weighted = isinstance(value, tuple)
+            self.means[name].update_state(*(_measured(*value) if weighted else (value,)))
         return {name: self.means[name].result() for name in values}
 
     @contextlib.contextmanager
@@ -294,6 +299,18 @@ class GenerativeModel(keras.Model, abc.ABC):
         if not parts:
             raise ValueError("`seeds` is empty.")
         return np.concatenate(parts)
+
+
+def _measured(values, weights):
+    """Mean of the rows that have a value and their total weight, over all replicas.
+
+    Keras takes the mean of the replicas' means, which is right only where all are the same.
+    """
+    sums = [tf.reduce_sum(values * weights), tf.reduce_sum(weights)]
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync > 1:
+        sums = context.all_reduce("sum", sums)
+    return tf.math.divide_no_nan(*sums), sums[1]
 
 
 def _refuse_keras_settings():

@@ -1,5 +1,6 @@
 """What surrounds one training or test step: the batch as a dict, and the step's random numbers."""
 
+import contextlib
 import functools
 import threading
 from collections import Counter
@@ -70,6 +71,17 @@ def draws() -> Draws:
     return current
 
 
+@contextlib.contextmanager
+def drawing(seed: int, step: tf.Tensor | int, kind: str):
+    """`draws()` inside are those of this step; "train", "test" and others are apart."""
+    outer = getattr(_scope, "draws", None)
+    _scope.draws = Draws(seed, tf.cast(step, tf.int64), kind)
+    try:
+        yield
+    finally:
+        _scope.draws = outer
+
+
 def step(function: Callable) -> Callable:
     """Decorates `train_step` and `test_step`: `data` of any form that `fit` takes becomes the dict.
 
@@ -86,12 +98,8 @@ def step(function: Callable) -> Callable:
             number = self.step.value
         else:
             number = tf.cast(self.batches.total.value, tf.int64)
-        outer = getattr(_scope, "draws", None)
-        _scope.draws = Draws(self.seed, tf.identity(number), "train" if training else "test")
-        try:
+        with drawing(self.seed, tf.identity(number), "train" if training else "test"):
             result = function(self, batch)
-        finally:
-            _scope.draws = outer
         if training:
             self.step.assign_add(1)
         else:
@@ -129,8 +137,9 @@ def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict
     for key in batch:
         if key == "image" or key.startswith("image_"):
             batch[key] = _checked(batch[key], image_shape)
-    if batch.get("label") is not None:
-        batch["label"] = _label(batch["label"])
+    for key in ("label", "label_labelled"):
+        if batch.get(key) is not None:
+            batch[key] = _label(batch[key])
     return batch
 
 

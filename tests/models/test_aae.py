@@ -12,7 +12,12 @@ from tfgen.explore.classifiers import chosen
 from tfgen.metrics.mmd import mmd_test
 from tfgen.models import AAE
 from tfgen.networks.encoders import Code
-from tfgen.probability.semi_supervised import cross_entropy, labelled_share, one_hot_or_unknown
+from tfgen.probability.semi_supervised import (
+    cross_entropy,
+    label_terms,
+    labelled_share,
+    one_hot_or_unknown,
+)
 
 PHASES = {
     "reconstruction_optimizer": ("trunk", "code_head", "class_head", "decoder"),
@@ -115,6 +120,103 @@ def test_label_phase_ignores_unlabelled_points():
     np.testing.assert_array_equal(value, np.zeros(4))
     wrong = tf.constant([1.0, 0.0, 0.0, 1.0])
     np.testing.assert_array_equal(labelled_share(wrong, tf.constant([0, 1, 2, 0])), wrong)
+
+
+def still(model):
+    """Compiled so that no weight moves."""
+    model.compile(**{p: keras.optimizers.SGD(0.0) for p in PHASES}, run_eagerly=True)
+    return model
+
+
+def test_error_is_summed_over_pixels():
+    model = TINY["aae"].build()
+    image = TINY["aae"].batch(4)["image"]
+    code = model.encoder.sample(image)
+    difference = image / 2 - model.decoded(code, None).numpy() / 2
+    expected = np.sum(difference**2, axis=(1, 2, 3)) / 2
+    np.testing.assert_allclose(model.error(image, code, None), expected, rtol=1e-5)
+
+
+def test_an_epochs_means_are_over_its_labelled_points():
+    # 3 labels in the first batch, none in the second, 1 in the third.
+    model = still(TINY["aae_semi"].build(input_noise=0.0))
+    image = TINY["aae_semi"].batch(12)["image"]
+    label = np.array([0, 1, 2, -1] + [-1] * 4 + [-1, 2, -1, -1], "int32")
+    stream = tf.data.Dataset.from_tensor_slices({"image": image, "label": label}).batch(4)
+    known = label >= 0
+    logits = model.encoder.sample(image).logits.numpy()[known]
+    wrong = np.mean(np.argmax(logits, axis=1) != label[known])
+    entropy = tf.keras.losses.sparse_categorical_crossentropy(label[known], logits, True)
+    fitted = {k: v[-1] for k, v in model.fit(stream, verbose=0).history.items()}
+    for found in (fitted, model.evaluate(stream, verbose=0, return_dict=True)):
+        np.testing.assert_allclose(found["error"], wrong, rtol=1e-6)
+        np.testing.assert_allclose(found["label_loss"], np.mean(entropy), rtol=1e-5)
+
+
+def labelled_stream(rows=8, labelled=6, steps=1):
+    """Batches whose own points have no label, with labelled points besides."""
+    tiny = dataclasses.replace(TINY["aae_semi"], extra={"label": lambda _, n: np.full(n, -1, "i4")})
+    aside = TINY["aae_semi"].batch(labelled * steps, seed=1)
+    whole = tiny.batch(rows * steps)
+    parts = [
+        tf.data.Dataset.from_tensor_slices(value).batch(size, drop_remainder=True)
+        for value, size in (
+            (whole, rows),
+            ({f"{key}_labelled": value for key, value in aside.items()}, labelled),
+        )
+    ]
+    return tf.data.Dataset.zip(*parts).map(lambda a, b: {**a, **b}), aside
+
+
+def test_label_phase_takes_the_labelled_stream():
+    stream, aside = labelled_stream()
+    model = still(TINY["aae_semi"].build(input_noise=0.0))
+    terms = label_terms(model.encoder.sample(aside["image"]).logits, tf.constant(aside["label"]))
+    history = model.fit(stream, verbose=0).history
+    for name in ("label_loss", "error"):
+        np.testing.assert_allclose(history[name][-1], np.mean(terms[name][0]), rtol=1e-5)
+
+    rates = {p: keras.optimizers.SGD(0.1 if p == "label_optimizer" else 0.0) for p in PHASES}
+    model.compile(**rates, run_eagerly=True)
+    before = parts(model)["class_head"]
+    model.fit(stream, verbose=0)
+    assert not np.array_equal(parts(model)["class_head"], before)
+
+
+def test_a_labelled_stream_without_labels_is_refused():
+    stream, _ = labelled_stream()
+    model = still(TINY["aae_semi"].build())
+    with pytest.raises(ValueError, match="'image_labelled' needs batches with 'label_labelled'"):
+        model.fit(stream.map(lambda b: {k: v for k, v in b.items() if k != "label_labelled"}))
+
+
+def test_replicas_share_the_labelled_stream(strategy):
+    stream, _ = labelled_stream(8, 8, 2)
+    one = TINY["aae_semi"].build()
+    one.compile()
+    alone = one.fit(stream, verbose=0).history
+    with strategy.scope():
+        two = TINY["aae_semi"].build()
+        two.compile()
+    together = two.fit(stream, verbose=0).history
+    for a, b in zip(one.weights, two.weights, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5, err_msg=a.path)
+    for name in alone:
+        np.testing.assert_allclose(alone[name], together[name], rtol=1e-4, err_msg=name)
+
+
+@pytest.mark.slow
+def test_the_papers_recipe_reconstructs_better_than_the_mean_image_within_an_epoch():
+    # AAE().compile() and configs/aae_mnist.yaml, in batches of 20 for as many steps as a third of
+    # MNIST has.
+    train, test = (data.source("mnist-5k", part).arrays["image"] for part in ("train", "test"))
+    mean = train.mean(axis=0) / 255
+    plain = 0.5 * np.mean((test / 255 - mean) ** 2)
+    model = AAE(prior={"name": "gaussian", "stddev": 5.0})
+    model.compile()
+    model.fit(data.load("mnist-5k", "train", 20), verbose=0)
+    found = model.evaluate(data.load("mnist-5k", "test", 200), verbose=0, return_dict=True)
+    assert found["reconstruction"] / 784 < plain
 
 
 def half_labelled(generator, rows):
@@ -228,7 +330,7 @@ def test_hundred_labels_of_digits():
     test = data.load("digits", "test", 500)
 
     def error(adversarial):
-        stream = data.load("digits", "train", 100, labelled=100)
+        stream = data.load("digits", "train", 100, labelled=100, labelled_batch_size=100)
         model = AAE(
             (8, 8, 1), 4, "semi_supervised", hidden=(200, 200), input_noise=0.3, initial_stddev=None
         )

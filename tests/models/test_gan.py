@@ -6,6 +6,8 @@ import pytest
 import tensorflow as tf
 
 from tests.learned import classifier, digits, flat, trained
+from tests.models.recording import step_recorded
+from tests.tiny import TINY
 from tfgen import losses
 from tfgen.metrics.parzen import parzen
 from tfgen.model import built, descend, initial_weights
@@ -21,6 +23,22 @@ def test_parameter_counts():
     model = GAN()
     assert model.generator.count_params() == 2_503_984
     assert model.discriminator.count_params() == 1_231_441
+
+
+def test_noise_is_uniform_with_variance_1():
+    z = GAN().signatures()["generate"].inputs["z"]
+    assert z.distribution == "uniform"
+    assert (z.low, z.high) == (-(3**0.5), 3**0.5)
+    model = TINY["gan"].build(latent="uniform")
+    (of_g,) = step_recorded(model, TINY["gan"].batch(512), "generator")
+    assert len(of_g.calls) == 2
+    for z in (np.asarray(latent) for latent, _ in of_g.calls):
+        assert -1.7321 <= z.min() < -1.70 and 1.70 < z.max() <= 1.7321
+        assert np.var(z) == pytest.approx(1.0, abs=0.1)
+    normal = TINY["gan"].build(latent="normal").signatures()["generate"].inputs["z"]
+    assert normal.distribution == "normal"
+    with pytest.raises(ValueError, match="latent"):
+        TINY["gan"].build(latent="cauchy")
 
 
 # max_D V = 2 JSD(p, q) - log 4.

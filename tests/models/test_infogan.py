@@ -57,7 +57,7 @@ def test_information_of_continuous_codes():
     expected = 2 * (math.log(2) - 0.5 * math.log(2 * math.pi)) - 0.5
     assert float(fixed[0]) == pytest.approx(expected, rel=1e-5)
     learned = Codes((), 2, learned_stddev=True)
-    outputs = tf.constant([[0.5, 0.75, math.log(0.1), 0.0]])
+    outputs = tf.constant([[0.5, 0.75, 2.0 * math.log(0.1), 0.0]])
     expected += -math.log(0.1)
     assert float(learned.information(c, outputs)[1][0]) == pytest.approx(expected, rel=1e-5)
     # A perfect guess with a spread of 0 is not worth infinitely much.

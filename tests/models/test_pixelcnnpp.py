@@ -153,6 +153,18 @@ def test_initialization_gives_every_output_mean_0_and_a_fixed_spread():
         np.testing.assert_allclose(values.std(0), spread, rtol=1e-2)
 
 
+def test_initialization_drops_out_as_training_does():
+    case = CASES["grey_even"]
+    model = built(case, dropout=0.5)
+    seen, conv = [], model.network.u.down[0][0]
+    call = type(conv.second).call
+    conv.second.call = lambda x: seen.append(x.numpy()) or call(conv.second, x)
+    for _ in range(2):
+        model.initialize(pictures(case, 50))
+    assert 0.45 < np.mean(seen[0] == 0.0) < 0.55
+    np.testing.assert_array_equal(seen[0] == 0.0, seen[1] == 0.0)
+
+
 def test_fit_initializes_before_the_first_step_only():
     case = CASES["grey_even"]
     images = pictures(case, 8)
@@ -177,7 +189,7 @@ def test_paper_optimizer_decays_and_averages():
     model = built(CASES["grey_even"])
     model.compile()
     optimizer = model.single_optimizer
-    assert (optimizer.beta_1, optimizer.beta_2) == (0.95, 0.9995)
+    assert (optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == (0.95, 0.9995, 1e-8)
     assert (optimizer.use_ema, optimizer.ema_momentum) == (True, 0.9995)
     rate = optimizer.learning_rate
     optimizer.iterations.assign(100_000)

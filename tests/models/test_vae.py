@@ -31,6 +31,16 @@ def test_parameter_count_is_the_papers():
     assert sum(w.numpy().size for w in model.trainable_variables) == 815_824
 
 
+def test_first_step_of_the_papers_adagrad_is_its_rate():
+    # Sums of squared gradients begin at 0, so the first step is rate * g / |g|.
+    model = VAE(**SMALL)
+    model.compile(run_eagerly=True)
+    bias = model.decoder.trainable_variables[-1]
+    before = bias.numpy()
+    model.fit(binary(4), batch_size=4, verbose=0)
+    np.testing.assert_allclose(np.abs(bias.numpy() - before), 0.02, rtol=1e-3)
+
+
 def test_elbo_is_what_the_formulas_say():
     model = VAE(**SMALL)
     x, eps = binary(3), noise(3, 2)
@@ -200,3 +210,28 @@ def test_convolutions_train_stably_by_default():
     history = model.fit(train, batch_size=100, epochs=8, verbose=0).history["negative_elbo"]
     assert all(after < before for before, after in zip(history, history[1:], strict=False))
     assert -estimate(model, test[:200], samples=10).elbo < 185  # 205 is independent pixels.
+
+
+def test_dequantized_pixels():
+    model = VAE(**SMALL, likelihood={"name": "gaussian", "levels": 4})
+    x = np.random.default_rng(0).choice([-1.0, -1 / 3, 1 / 3, 1.0], (6, 2, 2, 1)).astype("float32")
+    u = np.random.default_rng(1).uniform(size=x.shape).astype("float32")
+    eps = noise(6, 2)
+    # The bound of a VAE of numbers without a grid, at the spread pixels, and log 4 for each.
+    plain = VAE(**SMALL, likelihood="gaussian")
+    plain.set_weights(model.get_weights())
+    spread = (2 * (np.round((x + 1) * 1.5) + u) / 4 - 1).astype("float32")
+    mean, log_var = plain.posterior(x)
+    nll = plain.nll(spread, (mean + tf.exp(log_var / 2) * eps)[:, None])[:, 0]
+    kl = tf.reduce_sum(plain.latent_prior.kl(mean, log_var), 1)
+    found = model.call_signature("elbo", {"image": x, "eps": eps, "u": u})["elbo"]
+    np.testing.assert_allclose(found, -(nll + kl) - 4 * np.log(4), rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match="needs `u`"):
+        model.log_weights(x, eps[:, None])
+
+    model.compile(run_eagerly=True)
+    history = model.fit(x, batch_size=6, verbose=0).history
+    assert np.isfinite(history["negative_elbo"]).all()
+    result = estimate(model, x, samples=10)
+    nats = result.iwae[10]
+    assert result.bits_per_dim[10] == pytest.approx(-nats / (4 * np.log(2)))

@@ -86,9 +86,49 @@ def test_draws_follow_the_likelihood(name):
         ("poisson", "bernoulli"),
         ({"name": "discretized_logistic", "levels": 1}, "at least 2"),
         ({"name": "gaussian", "min_stddev": 0.0}, "above 0"),
-        ({"name": "gaussian", "levels": 4}, "levels"),
+        ({"name": "gaussian", "levels": 1}, "`levels` must be at least 2"),
+        ({"name": "bernoulli", "levels": 4}, "levels"),
     ],
 )
 def test_bad_input_is_explained(spec, message):
     with pytest.raises(ValueError, match=message):
         as_likelihood(spec)
+
+
+def test_dequantized_gaussian_bounds_the_mass_of_each_level():
+    """Against the exact mass of the cells; the bound is tight for a density that is nearly flat."""
+    levels, count = 8, 4000
+    likelihood = Gaussian(squashed=False, stddev=0.6, levels=levels)
+    x = np.linspace(-1, 1, levels, dtype="float32")
+    u = (np.arange(count, dtype="float32") + 0.5) / count
+    grid, noise = np.meshgrid(x, u, indexing="ij")
+    shape = (levels * count, 1, 1, 1)
+    spread = likelihood.dequantized(grid.reshape(shape), noise.reshape(shape)).numpy()
+    cells = (spread.reshape(levels, count) + 1) / 2
+    edges = np.arange(levels + 1) / levels
+    assert (cells > edges[:-1, None]).all() and (cells < edges[1:, None]).all()
+    mean = np.full(shape, 0.5, "float32")
+    bound = likelihood.nll(tf.constant(spread), mean).numpy().reshape(levels, count).mean(1)
+    exact = -np.log(np.diff(stats.norm.cdf(edges, 0.5, 0.6)))
+    assert (bound >= exact - 1e-5).all()
+    np.testing.assert_allclose(bound, exact, atol=5e-3)
+
+
+def test_dequantized_gaussian_is_right_in_bits_a_pixel():
+    # A density of 1 on [0, 1] says nothing of 256 levels: 8 bits. A Gaussian of spread s has
+    # 8 + log2(s sqrt(2 pi)) bits at its mean.
+    likelihood = Gaussian(squashed=False, stddev=0.1, levels=256)
+    at_mean = likelihood.nll(tf.zeros((1, 2, 3, 1)), tf.fill((1, 2, 3, 1), 0.5))
+    bits = float(at_mean[0]) / (6 * np.log(2))
+    np.testing.assert_allclose(bits, 8 + np.log2(0.1 * np.sqrt(2 * np.pi)), rtol=1e-5)
+
+
+def test_dequantized_gaussian_draws_levels_and_their_means():
+    likelihood = Gaussian(squashed=False, stddev=1e-4, levels=4)
+    middles = np.array([0.125, 0.375, 0.625, 0.875], "float32").reshape(4, 1, 1, 1)
+    expected = np.linspace(-1, 1, 4).reshape(4, 1, 1, 1)
+    np.testing.assert_allclose(likelihood.mean(middles), expected, atol=1e-6)
+    noise = np.random.default_rng(0).normal(size=(4, 1, 1, 1)).astype("float32")
+    np.testing.assert_allclose(likelihood.draw(middles, noise), expected, atol=1e-6)
+    far = likelihood.draw(np.array([-3.0, 3.0], "float32").reshape(2, 1, 1, 1), noise[:2])
+    np.testing.assert_allclose(np.ravel(far), [-1.0, 1.0])

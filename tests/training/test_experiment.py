@@ -17,11 +17,11 @@ def check(tmp_path):
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.full((8, 8), 60 * number + k, np.uint8)).save(path)
 
-    def checked(model, data=None):
+    def checked(model, data=None, more=""):
         data = data or f"name: 'folder:{tmp_path / 'p'}', split: all, channels: 1"
         path = tmp_path / "config.yaml"
         path.write_text(
-            f"model: {{{model}}}\ndata: {{{data}, batch_size: 4}}\nfit: {{epochs: 1}}\n"
+            f"model: {{{model}}}\ndata: {{{data}, batch_size: 4}}\nfit: {{epochs: 1}}\n{more}"
         )
         settings = config.load(path)
         stream, _ = experiment.batches(settings)
@@ -120,3 +120,34 @@ def test_a_runs_network_comes_from_a_function_of_the_user(tmp_path, monkeypatch)
             config.load(path, [f"model.{change}"])
     with pytest.raises(ValueError, match="`discriminator` of GAN must take"):
         experiment.build(config.load(path, ["model.discriminator.shape=[9, 8, 1]"]))
+
+
+SEMI = "name: aae, image_shape: [8, 8, 1], use: semi_supervised, hidden: [8]"
+
+
+def test_labelled_batches_are_for_a_model_that_learns_from_them(check):
+    own = "name: digits, labelled: 20, labelled_batch_size: 5"
+    check(SEMI, own)
+    with pytest.raises(ConfigError, match="data.labelled_batch_size: model 'gan' has no use for"):
+        check("name: gan, image_shape: [8, 8, 1]", own)
+    with pytest.raises(ConfigError, match="data.labelled_batch_size: model 'aae' has no use for"):
+        check(SEMI.replace("semi_", ""), own)
+
+
+def test_labelled_batches_on_several_devices_are_as_large_as_the_others(check):
+    own = "name: digits, labelled: 20, labelled_batch_size: "
+    check(SEMI, own + "4", "run: {devices: 2}\n")
+    with pytest.raises(ConfigError, match="labelled_batch_size: 5 .* set it to data.batch_size"):
+        check(SEMI, own + "5", "run: {devices: 2}\n")
+
+
+def test_validation_on_a_part_of_the_training_split_keeps_all_labels(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        f"model: {{{SEMI}}}\nfit: {{epochs: 1}}\nrun: {{validation: train}}\n"
+        "data: {name: digits, batch_size: 100, labelled: 20, labelled_batch_size: 5}\n"
+    )
+    training, validation = experiment.batches(config.load(path))
+    assert set(training.element_spec) > {"image_labelled", "label_labelled"}
+    assert set(validation.element_spec) == {"image", "label"}
+    assert all((batch["label"].numpy() >= 0).all() for batch in validation)

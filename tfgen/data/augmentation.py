@@ -27,10 +27,12 @@ def augmentation(
     crop: int | tuple[int, int] | None,
     crop_at: str | None,
     flip: bool,
+    stream: str = "data",
 ) -> Callable:
     """A function (image, step, rows) -> image: scaled, then binarized, cropped and flipped.
 
-    Its arguments are those of `tfgen.data.batches`, and (H, W, C) of the images.
+    Its arguments are those of `tfgen.data.batches`, (H, W, C) of the images, and which of a
+    batch's streams of examples it serves: each has draws of its own, but for "fixed".
 
     Raises:
         ValueError: An argument that does not exist, or a crop larger than the images.
@@ -57,17 +59,17 @@ def augmentation(
         if binarize == "threshold":
             image = tf.where(image >= 0, 1.0, -1.0)
         elif binarize == "stochastic":
-            noise = uniform("data/binarize", step, size, *image.shape[1:])
+            noise = uniform(f"{stream}/binarize", step, size, *image.shape[1:])
             image = tf.where(noise < (image + 1) / 2, 1.0, -1.0)
         elif binarize == "fixed":
-            stream = (0, random.purpose("data/binarize"))
-            noise = random.uniform(xp, (size, *image.shape[1:]), rows + base, stream)
+            always = (0, random.purpose("data/binarize"))
+            noise = random.uniform(xp, (size, *image.shape[1:]), rows + base, always)
             image = tf.where(noise < (image + 1) / 2, 1.0, -1.0)
         if target != (height, width):
-            place = uniform("data/crop", step, size, 2) if crop_at == "random" else None
+            place = uniform(f"{stream}/crop", step, size, 2) if crop_at == "random" else None
             image = _cropped(image, target, place)
         if flip:
-            mirrored = uniform("data/flip", step, size, 1, 1, 1) < 0.5
+            mirrored = uniform(f"{stream}/flip", step, size, 1, 1, 1) < 0.5
             image = tf.where(mirrored, tf.reverse(image, [2]), image)
         return image
 

@@ -3,20 +3,15 @@
 Step s is batch s % n of epoch s // n, with n steps in an epoch. Each epoch has its own permutation
 of the examples, a pure function of (seed, epoch), instead of a stream through a shuffle buffer: a
 run starts at any step at once, and sets of any size are shuffled fully.
-
-The permutations are `RandomState.permutation`, whose numbers NumPy guarantees never to change.
-`tf.random.experimental.index_shuffle` would need no memory, but permutes badly: at 60,000 examples
-consecutive epochs were nearly the same order.
 """
-
-import itertools
 
 import numpy as np
 import tensorflow as tf
 
 from tfgen.data.augmentation import augmentation, subkey
 from tfgen.data.key_patches import following
-from tfgen.data.labelled import balanced_draw
+from tfgen.data.labelled import check_batch, kept_labels, kept_rows
+from tfgen.data.order import Order, Orders
 from tfgen.data.sources import Source
 from tfgen.signature import as_seeds
 
@@ -38,6 +33,7 @@ def batches(
     binarize: str | None = None,
     labels: bool | None = None,
     labelled: int | None = None,
+    labelled_batch_size: int | None = None,
 ) -> tf.data.Dataset:
     """Dict batches: `image` float32 (B, H, W, C) in [-1, 1], `label` int32 (B,), and what else.
 
@@ -60,6 +56,9 @@ def batches(
         labels: None for labels where the source has them, True to require them, False for none.
         labelled: For learning from few labels: how many examples of a training split keep theirs,
             as equally many of each class as possible, drawn by `seed`; the others' become -1.
+        labelled_batch_size: Examples with labels that each batch of a training split has besides,
+            as `image_labelled` and `label_labelled`: in an order of their own, whatever the length
+            of an epoch. They are those that `labelled` keeps, or all.
 
     A source with a second domain gives its images as `image_b`, shuffled and augmented by draws of
     their own. An epoch is then one of the larger domain; the smaller one goes through as many of
@@ -79,15 +78,21 @@ def batches(
     crop_at = crop_at or ("random" if training else "center")
     seed = int(as_seeds([seed])[0])
 
+    kept = None
+    if training and (labelled, labelled_batch_size) != (None, None):
+        kept = kept_rows(_labels_of(source, _keys(source, labels)), labelled, seed)
+
     def domain(source, seed):
         steps = _steps_per_epoch(source, batch_size, drop_remainder)
         keys = _keys(source, labels)
-        order = _Order(source.size, batch_size, steps, seed, shuffle, drop_remainder)
+        order = Order(source.size, batch_size, steps, seed, shuffle, drop_remainder)
         arrays = {key: source.arrays[key] for key in keys}
-        if labelled is not None and training:
-            arrays["label"] = _few(_labels_of(source, keys), labelled, seed)
+        if kept is not None:
+            arrays["label"] = kept_labels(_labels_of(source, keys), kept)
         gather = _gatherer(arrays)
-        augment = augmentation(source.image_shape, seed, binarize, crop, crop_at, flip)
+        changes = binarize, crop, crop_at, flip
+        augment = augmentation(source.image_shape, seed, *changes)
+        augment_labelled = augmentation(source.image_shape, seed, *changes, stream="data/labelled")
 
         if "patches" in keys and (binarize or crop):
             raise ValueError("Key patches go with `flip` only, not with binarize and crop.")
@@ -97,17 +102,36 @@ def batches(
             batch = {**batch, "image": augment(batch["image"], step, rows)}
             return following(batch, step, seed, flip) if "patches" in keys else batch
 
-        return order, fetch
+        def fetch_labelled(step, turn):
+            rows = tf.gather(kept, turn)
+            found = gather(rows)
+            image = augment_labelled(found["image"], step, rows)
+            return {"image_labelled": image, "label_labelled": found["label"]}
 
-    order, fetch = domain(source, seed)
+        return order, fetch, fetch_labelled
+
+    order, fetch, fetch_labelled = domain(source, seed)
     if source.second is not None:
         if not drop_remainder:
             raise ValueError("Two domains need drop_remainder=True: their last batches differ.")
-        other, fetch_other = domain(source.second, int(as_seeds([subkey(seed, "data/second")])[0]))
-        order, fetch_first = _Orders(order, other), fetch
+        if kept is not None:
+            raise ValueError("labelled and labelled_batch_size are for one domain. Received two.")
+        second_seed = int(as_seeds([subkey(seed, "data/second")])[0])
+        other, fetch_other, _ = domain(source.second, second_seed)
+        order, fetch_first = Orders(order, other), fetch
 
         def fetch(first, second):
             return {**fetch_first(*first), "image_b": fetch_other(*second)["image"]}
+
+    if training and labelled_batch_size is not None:
+        check_batch(labelled_batch_size, len(kept))
+        own_seed = int(as_seeds([subkey(seed, "data/labelled order")])[0])
+        own_steps = len(kept) // labelled_batch_size
+        own = Order(len(kept), labelled_batch_size, own_steps, own_seed, shuffle, True)
+        order, fetch_first = Orders(order, own, steps=order.steps), fetch
+
+        def fetch(first, turn):
+            return {**fetch_first(*first), **fetch_labelled(*turn)}
 
     steps = order.steps
 
@@ -152,96 +176,11 @@ def _labels_of(source, keys):
     return source.arrays["label"]
 
 
-def _few(label, count, seed):
-    """Labels of which `count` are kept; -1 for the others."""
-    words = subkey(seed, "data/labelled")
-    generator = np.random.RandomState([words & 0xFFFFFFFF, words >> 32])
-    kept = np.full_like(label, -1)
-    rows = balanced_draw(label, count, generator)
-    kept[rows] = label[rows]
-    return kept
-
-
 def _options():
     options = tf.data.Options()
     options.deterministic = True
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return options
-
-
-class _Order:
-    """Datasets of (step, rows): the step's number, and the numbers of its examples, (B,) int64."""
-
-    def __init__(self, size, batch_size, steps, seed, shuffle, drop_remainder):
-        self.size, self.batch_size, self.steps = size, batch_size, steps
-        self.shuffle, self.drop_remainder = shuffle, drop_remainder
-        base = subkey(seed, "data/order")
-        self.words = base & 0xFFFFFFFF, base >> 32
-
-    def from_step(self, start):
-        """Endless, from this training step on; `start` may be a tensor."""
-        epochs = tf.data.Dataset.counter(start // self.steps)
-        numbers = epochs.flat_map(lambda epoch: self._epoch(epoch, start))
-        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-        return numbers.apply(endless)
-
-    def epochs(self):
-        """One epoch: epoch k in the k-th iteration.
-
-        An iteration counts when its first batch is asked for, since Keras makes iterators that it
-        never uses. The count is kept in Python because a variable made in a strategy's scope would
-        be mirrored, which tf.data cannot capture.
-        """
-        return _iterations(lambda epoch: self._epoch(epoch, 0), self.steps)
-
-    def _epoch(self, epoch, start):
-        if self.shuffle:
-            order = tf.numpy_function(self._permutation, [epoch], tf.int64, stateful=False)
-            order.set_shape((self.size,))
-        else:
-            order = tf.range(self.size, dtype=tf.int64)
-
-        def one(step):
-            first = step % self.steps * self.batch_size
-            rows = order[first : first + self.batch_size]
-            if self.drop_remainder:
-                rows.set_shape((self.batch_size,))
-            return step, rows
-
-        first = tf.maximum(epoch * self.steps, tf.cast(start, tf.int64))
-        return tf.data.Dataset.range(first, (epoch + 1) * self.steps).map(one)
-
-    def _permutation(self, epoch):
-        generator = np.random.RandomState([*self.words, epoch & 0xFFFFFFFF, epoch >> 32])
-        return generator.permutation(self.size).astype(np.int64)
-
-
-class _Orders:
-    """The orders of two domains side by side; an epoch is one of the longer."""
-
-    def __init__(self, first, second):
-        self.both = first, second
-        self.steps = max(first.steps, second.steps)
-
-    def from_step(self, start):
-        """Endless, from this training step on; `start` may be a tensor."""
-        return tf.data.Dataset.zip(*(order.from_step(start) for order in self.both))
-
-    def epochs(self):
-        """One epoch: epoch k in the k-th iteration, as `_Order.epochs`."""
-        return _iterations(lambda k: self.from_step(k * self.steps).take(self.steps), self.steps)
-
-
-def _iterations(epoch, steps):
-    """A dataset whose k-th iteration is `epoch(k)`, of so many steps."""
-    count = itertools.count()
-
-    def one(_):
-        number = tf.numpy_function(lambda: np.int64(next(count)), [], tf.int64)
-        return epoch(tf.ensure_shape(number, ()))
-
-    numbers = tf.data.Dataset.range(1).flat_map(one)
-    return numbers.apply(tf.data.experimental.assert_cardinality(steps))
 
 
 def _gatherer(arrays):

@@ -136,7 +136,11 @@ def _measurer(model, seed):
         shape = (tf.shape(images)[0], width, model.latent_dim)
         stream = (block, random.purpose("importance samples"))
         eps = random.normal(xp, shape, key, stream, first)  # (B, width, Z)
-        nll, kl, log_ratio = model.terms(images, eps)  # (B, width), (B, Z) or (B, 1), (B, width)
+        u = None
+        if model.pixels.dequantizes:  # One draw an image, the same in every block.
+            stream = (0, random.purpose("dequantization"))
+            u = random.uniform(xp, (tf.shape(images)[0], *model.image_shape), key, stream, first)
+        nll, kl, log_ratio = model.terms(images, eps, u)  # (B, width), (B, Z) or (B, 1), (B, width)
         return -nll - log_ratio, model.posterior(images)[0], kl
 
     return tf.function(measure, reduce_retracing=True, autograph=False)

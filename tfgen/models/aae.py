@@ -18,11 +18,12 @@ Nets of two rectifier layers of 1,000 units, weights from N(0, 0.01), linear cod
 sigmoid. Momentum SGD, 0.9 for reconstruction and labels and 0.1 for both players, with rates in
 three steps, as a MNIST run of 600 batches an epoch has them (after 50 and 1,000 epochs).
 
-Differs from the paper: the squared error is averaged over pixels, which the paper does not specify;
-images lie in [-1, 1] outside and are moved to [0, 1] inside; labelled points come in the same batch
-as unlabelled ones, and not in a batch of their own; one optimizer state for each phase. The
-convolutional nets for SVHN, the likelihood nets' dropout and the cluster heads for dimensionality
-reduction (section 7) are left out.
+The squared error is summed over pixels. The label phase has a minibatch of its own, of labelled
+points only and perhaps of another size: `labelled_batch_size` of `tfgen.data.load`.
+
+Differs from the paper: images lie in [-1, 1] outside and are moved to [0, 1] inside; one optimizer
+state for each phase. The convolutional nets for SVHN, the likelihood nets' dropout and the cluster
+heads for dimensionality reduction (section 7) are left out.
 """
 
 import keras
@@ -35,9 +36,9 @@ from tfgen.networks.arguments import at_least
 from tfgen.networks.encoders import Classes, Code, adversarial_autoencoder
 from tfgen.networks.layers import borrow
 from tfgen.probability.priors import as_prior
-from tfgen.probability.semi_supervised import cross_entropy, labelled_share, one_hot_or_unknown
+from tfgen.probability.semi_supervised import label_terms, labelled_share, one_hot_or_unknown
 from tfgen.signature import Input, Signature
-from tfgen.step import step
+from tfgen.step import required, step
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -48,7 +49,9 @@ class AAE(GenerativeModel):
         image_shape: (H, W, C) of the images.
         latent_dim: Length of z.
         use: "unsupervised", "supervised", "semi_supervised" or "clustering".
-        num_classes: Classes, or clusters. A batch's `label` is -1 where it is not known.
+        num_classes: Classes, or clusters. A batch's `label` is -1 where it is not known. For
+            "semi_supervised" the label phase takes `image_labelled` and `label_labelled` of a
+            batch, or where it has none the labelled points among the others.
         prior: What `tfgen.probability.as_prior` takes: "standard_normal", "gaussian_mixture",
             "swiss_roll", {"name": "gaussian", "stddev": 5.0}, a tfp distribution, a function.
         label_informed: Class c is tied to part c of the prior; for "unsupervised".
@@ -115,8 +118,13 @@ class AAE(GenerativeModel):
 
     @property
     def needs_label(self):
-        """Whether the labels of batches are learned from, so that `num_classes` is theirs."""
-        return self.use in ("supervised", "semi_supervised") or self.label_informed
+        """Whether a step learns from the `label` of a batch, so that `num_classes` is theirs."""
+        return self.classes.learned
+
+    @property
+    def learns_from_labelled(self):
+        """Whether a step has a use for `image_labelled` and `label_labelled`."""
+        return self.use == "semi_supervised"
 
     def compile(
         self,
@@ -160,15 +168,18 @@ class AAE(GenerativeModel):
             e_loss = tf.add_n([self.game.generator(fake) for fake in scores])
         descend(self.encoder_optimizer, tape, e_loss, self.encoder)
 
-        labels = self.label_phase(x, label) if self.use == "semi_supervised" else {}
+        labels = self.label_phase(batch, x, label) if self.use == "semi_supervised" else {}
         return self.report(
             reconstruction=reconstruction, discriminator_loss=d_loss, encoder_loss=e_loss, **labels
         )
 
-    def label_phase(self, x, label):
+    def label_phase(self, batch, x, label):
+        if "image_labelled" in batch:
+            x = self.corrupted(batch["image_labelled"])
+            label = required(batch, "label_labelled", "A batch with 'image_labelled'")
         with tf.GradientTape() as tape:
             terms = label_terms(self.encoder.draw(x, training=True).logits, label)
-            loss = tf.reduce_mean(terms["label_loss"])
+            loss = tf.reduce_mean(labelled_share(terms["label_loss"][0], label))
         descend(self.label_optimizer, tape, loss, self.encoder.trunk, self.encoder.class_head)
         return terms
 
@@ -186,9 +197,9 @@ class AAE(GenerativeModel):
         return x + 2.0 * self.input_noise * self.normal("input", tf.shape(x)[0], *x.shape[1:])
 
     def error(self, image, code, label, training=False):
-        """|x - x'|^2 / 2 on the scale of [0, 1], averaged over pixels, (B,)."""
+        """|x - x'|^2 / 2 on the scale of [0, 1], summed over pixels, (B,)."""
         difference = 0.5 * (image - self.decoded(code, label, training))
-        return 0.5 * tf.reduce_mean(tf.square(difference), axis=(1, 2, 3))
+        return 0.5 * tf.reduce_sum(tf.square(difference), axis=(1, 2, 3))
 
     def decoded(self, code, label, training=False):
         """Images in [-1, 1]; a class that the encoder does not infer is the label."""
@@ -244,12 +255,3 @@ def sgd(rate, momentum):
     """SGD with the rate divided by 10 twice, where a MNIST run has done 50 and 1,000 epochs."""
     rates = PiecewiseConstantDecay([50 * 600, 1000 * 600], [rate, rate / 10, rate / 100])
     return keras.optimizers.SGD(rates, momentum=momentum)
-
-
-def label_terms(logits, label):
-    """Cross-entropy in nats and error of the class, (B,): over the batch, means of its labelled."""
-    wrong = tf.cast(tf.argmax(logits, axis=-1, output_type=label.dtype) != label, logits.dtype)
-    return {
-        "label_loss": labelled_share(cross_entropy(label, logits), label),
-        "error": labelled_share(wrong, label),
-    }

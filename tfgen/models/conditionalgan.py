@@ -209,7 +209,7 @@ class ConditionalGAN(GenerativeModel):
 
     def paper_optimizer(self):
         if self.network == "conv":
-            return keras.optimizers.Adam(2e-4, beta_1=0.5)
+            return keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8)
         return RampedSGD(GeometricDecay(0.1, 1.00004, 1e-6), 0.5, 0.7, 125_000)
 
     def networks(self, normalization):

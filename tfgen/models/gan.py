@@ -9,13 +9,15 @@ steps of D, then one of G, each on fresh noise.
 
 Architectures and recipe are those of the MNIST experiment in the authors' configuration files: G
 of two rectifier layers with a sigmoid, D of two maxout layers with dropout; SGD with decay at every
-update and rising momentum, noise from N(0, I).
+update and rising momentum, each number of z uniform with mean 0 and variance 1.
 
 Differs from the paper: D's loss is not halved; the output bias of G starts at 0 and not at the
 logit of the training mean, which is not known when a network is built; images lie in [-1, 1]
 outside and are moved to [0, 1] inside; both players alternate as in algorithm 1, where the authors'
 code updates both from one gradient.
 """
+
+import math
 
 import keras
 import tensorflow as tf
@@ -24,6 +26,7 @@ from keras.layers import Dense, Flatten, LeakyReLU, Rescaling
 from tfgen import losses, networks
 from tfgen.model import GenerativeModel, descend, initial_weights
 from tfgen.networks.arguments import one_of
+from tfgen.networks.game import Noise
 from tfgen.networks.layers import Dropout, Maxout, borrow
 from tfgen.optimizers import GeometricDecay, RampedSGD
 from tfgen.signature import Input, Signature
@@ -37,6 +40,8 @@ class GAN(GenerativeModel):
     Args:
         image_shape: (H, W, C) of the images.
         latent_dim: Length of z.
+        latent: Distribution of z: "uniform" in +-sqrt(3) (the paper's MNIST experiment) or standard
+            "normal", both of variance 1.
         generator_hidden: Widths of G's rectifier layers.
         discriminator_hidden: Widths of D's layers.
         discriminator_activation: "maxout" (the paper, 5 pieces) or "leaky_relu" (slope 0.2).
@@ -57,6 +62,7 @@ class GAN(GenerativeModel):
         self,
         image_shape=(28, 28, 1),
         latent_dim=100,
+        latent="uniform",
         generator_hidden=(1200, 1200),
         discriminator_hidden=(240, 240),
         discriminator_activation="maxout",
@@ -70,6 +76,8 @@ class GAN(GenerativeModel):
         super().__init__(seed)
         self.image_shape = tuple(image_shape)
         self.latent_dim = latent_dim
+        self.latent = latent
+        self.noise = Noise(latent, latent_dim, -math.sqrt(3.0), math.sqrt(3.0))
         self.generator_hidden = tuple(generator_hidden)
         self.discriminator_hidden = tuple(discriminator_hidden)
         self.discriminator_activation = discriminator_activation
@@ -105,7 +113,7 @@ class GAN(GenerativeModel):
     @step
     def train_step(self, batch):
         for real in minibatches(batch["image"], self.discriminator_steps):
-            z = self.normal("z of D", tf.shape(real)[0], self.latent_dim)  # (B, Z)
+            z = self.noise("z of D", tf.shape(real)[0])  # (B, Z)
             fake = borrow(self.generator, z)  # (B, H, W, C)
             with tf.GradientTape() as tape:
                 d_loss = self.game.discriminator(
@@ -115,7 +123,7 @@ class GAN(GenerativeModel):
             descend(self.discriminator_optimizer, tape, d_loss, self.discriminator)
 
         for _ in range(self.generator_steps):
-            z = self.normal("z of G", tf.shape(real)[0], self.latent_dim)
+            z = self.noise("z of G", tf.shape(real)[0])
             with tf.GradientTape() as tape:
                 fake = self.generator(z, training=True)
                 g_loss = self.game.generator(borrow(self.discriminator, fake))
@@ -131,7 +139,7 @@ class GAN(GenerativeModel):
 
     def signatures(self):
         return {
-            "generate": Signature(self.generate, {"z": Input.noise(self.latent_dim)}),
+            "generate": Signature(self.generate, {"z": self.noise.input}),
             "discriminate": Signature(self.discriminate, {"image": Input.image(self.image_shape)}),
         }
 

@@ -12,8 +12,9 @@ and the horizontal stack, which also gets the vertical one through a 1x1 convolu
 
 Differs from the paper: the filters are stored without the part that a mask would empty; the first
 layer is 7x7, as in PixelCNN, and the two 1x1 layers at the top are PixelCNN's; RMSProp with a
-learning rate of 1e-3, which the paper does not give; samples are drawn with cached activations,
-pixel for pixel the ones of the plain procedure.
+learning rate of 1e-3, which the paper does not give; the label is the same at every pixel, and the
+location-dependent condition m(h) of equation 5 is left out; samples are drawn with cached
+activations, pixel for pixel the ones of the plain procedure.
 """
 
 from functools import partial

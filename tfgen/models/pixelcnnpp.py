@@ -35,7 +35,7 @@ from tfgen.model import GenerativeModel, descend, initial_weights
 from tfgen.optimizers import GeometricDecay
 from tfgen.probability.levels import bits_per_dim, level_value
 from tfgen.probability.likelihoods import mixture_of_logistics, mixture_width
-from tfgen.step import as_batch, step
+from tfgen.step import as_batch, drawing, step
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -119,15 +119,16 @@ class PixelCNNPlusPlus(GenerativeModel):
     def initialize(self, data):
         """Sets gains and biases so that on these images every output has mean 0 and spread 1.
 
-        Spread 0.1 for the last convolution of each layer. Salimans and Kingma 2016, section 3.
+        Spread 0.1 for the last convolution of each layer. Salimans and Kingma 2016, section 3; with
+        dropout, as in training and in the authors' code.
 
         Args:
             data: A batch in any form that `fit` takes; its first 100 images are used.
         """
         batch = {k: v[:100] for k, v in as_batch(data, self.image_shape).items()}
         index, label = self.inputs(batch)
-        with data_dependent_initialization():
-            self.parameters(level_value(index, self.levels), label)
+        with data_dependent_initialization(), drawing(self.seed, 0, "initialize"):
+            self.parameters(level_value(index, self.levels), label, training=True)
 
     @step
     def train_step(self, batch):
@@ -167,6 +168,7 @@ def paper_optimizer():
         GeometricDecay(1e-3, 1.0 / 0.999995, 0.0),
         beta_1=0.95,
         beta_2=0.9995,
+        epsilon=1e-8,
         use_ema=True,
         ema_momentum=0.9995,
     )

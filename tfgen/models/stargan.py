@@ -139,7 +139,7 @@ class StarGAN(GenerativeModel):
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
         self.compile_players(
             keras_arguments,
-            lambda: keras.optimizers.Adam(1e-4, beta_1=0.5, beta_2=0.999),
+            lambda: keras.optimizers.Adam(1e-4, beta_1=0.5, beta_2=0.999, epsilon=1e-8),
             generator_optimizer=(generator_optimizer, self.generator),
             discriminator_optimizer=(discriminator_optimizer, self.discriminator),
         )

@@ -46,7 +46,8 @@ class VAE(GenerativeModel):
         latent_dim: Length of z.
         likelihood: "bernoulli" (binary images: `binarize` of `tfgen.data.load`), "gaussian" or
             "discretized_logistic", or a mapping with `name` and the arguments of
-            `tfgen.probability.observation`, such as {name: discretized_logistic, levels: 17}.
+            `tfgen.probability.observation`, such as {name: discretized_logistic, levels: 17} or
+            {name: gaussian, levels: 256}, which dequantizes 8-bit pixels.
         prior: A name of `tfgen.probability.PRIORS` with a density, a mapping with `name`, a
             `tfgen.probability.Prior` or a tfp distribution; it is not trained. Only names and
             mappings can be saved in a `.keras` file.
@@ -109,7 +110,9 @@ class VAE(GenerativeModel):
             self.decoder = coders.decoder(latent_dim, shape, *common, outputs, name="decoder")
 
     def compile(self, optimizer=None, **keras_arguments):
-        paper = keras.optimizers.Adagrad(0.02) if self.network == "mlp" else "adam"
+        # Keras begins Adagrad's sums of squares at 0.1, the method itself at 0.
+        adagrad = keras.optimizers.Adagrad(0.02, initial_accumulator_value=0.0)
+        paper = adagrad if self.network == "mlp" else "adam"
         optimizer = optimizer or paper
         self.compile_players(keras_arguments, optimizer=(optimizer, self.encoder, self.decoder))
 
@@ -117,7 +120,7 @@ class VAE(GenerativeModel):
     def train_step(self, batch):
         x, eps = batch["image"], self.posterior_noise(batch["image"])
         with tf.GradientTape() as tape:
-            terms = self.terms(x, eps, training=True)
+            terms = self.terms(x, eps, self.dequantization(x), training=True)
             loss = self.objective(*terms)
         descend(self.single_optimizer, tape, loss, self.encoder, self.decoder)
         return self.report(loss=loss, **self.bound(*terms))
@@ -125,15 +128,23 @@ class VAE(GenerativeModel):
     @step
     def test_step(self, batch):
         x = batch["image"]
-        terms = self.terms(x, self.posterior_noise(x))
+        terms = self.terms(x, self.posterior_noise(x), self.dequantization(x))
         return self.report(loss=self.objective(*terms), **self.bound(*terms))
 
     def posterior_noise(self, x):
         """The step's noise of the posterior samples, (B, k, Z)."""
         return self.normal("posterior", tf.shape(x)[0], self.importance_samples, self.latent_dim)
 
-    def terms(self, x, eps, training=False):
+    def dequantization(self, x):
+        """The step's uniform numbers for a likelihood that dequantizes, as `x`; else None."""
+        if not self.pixels.dequantizes:
+            return None
+        return self.uniform("dequantization", tf.shape(x)[0], *x.shape[1:])
+
+    def terms(self, x, eps, u=None, training=False):
         """What the bounds are made of, in nats, for k samples of z by their noise (B, k, Z).
+
+        `u` is the noise of a likelihood that dequantizes, as `x`; the encoder sees `x` itself.
 
         Returns:
             -log p(x|z), (B, k); the KL by dimension, (B, Z), or its estimate (B, 1); and
@@ -146,7 +157,15 @@ class VAE(GenerativeModel):
         kl = self.latent_prior.kl(mean, log_var)  # (B, Z)
         if kl is None:
             kl = tf.reduce_mean(log_ratio, 1, keepdims=True)  # (B, 1)
-        return self.nll(x, z, training), kl, log_ratio
+        return self.nll(self.observed(x, u), z, training), kl, log_ratio
+
+    def observed(self, x, u):
+        """What p(x|z) is a density of; ValueError where its noise is missing."""
+        if not self.pixels.dequantizes:
+            return x
+        if u is None:
+            raise ValueError("A likelihood with `levels` needs `u`, uniform numbers as the images.")
+        return self.pixels.dequantized(x, u)
 
     def nll(self, x, z, training=False):
         """-log p(x|z) in nats. (B, H, W, C), (B, k, Z) -> (B, k)"""
@@ -171,9 +190,9 @@ class VAE(GenerativeModel):
         """Mean and logarithm of the variance of q(z|x), (B, Z) each."""
         return tf.unstack(self.encoder(image, training=training), axis=1)
 
-    def log_weights(self, image, eps):
+    def log_weights(self, image, eps, u=None):
         """log p(x, z) / q(z|x) in nats for k samples of z. (B, H, W, C), (B, k, Z) -> (B, k)"""
-        nll, _, log_ratio = self.terms(image, eps)
+        nll, _, log_ratio = self.terms(image, eps, u)
         return -nll - log_ratio
 
     def decode(self, z):
@@ -193,8 +212,8 @@ class VAE(GenerativeModel):
     def reconstruct(self, image):
         return self.decode(self.posterior(image)[0])
 
-    def elbo(self, image, eps):
-        return {"elbo": -self.bound(*self.terms(image, eps[:, None]))["negative_elbo"]}
+    def elbo(self, image, eps, u=None):
+        return {"elbo": -self.bound(*self.terms(image, eps[:, None], u))["negative_elbo"]}
 
     def signatures(self):
         """`generate` shows the mean of p(x|z), `draw` a sample of it; z comes from the prior.
@@ -204,12 +223,15 @@ class VAE(GenerativeModel):
         """
         noise, image = self.latent_prior.noise, Input.image(self.image_shape)
         pixel_noise = self.pixels.noise(self.image_shape)
+        bound = {"image": image, "eps": Input.noise(self.latent_dim)}
+        if self.pixels.dequantizes:
+            bound["u"] = Input.uniform(*self.image_shape)
         table = {
             "generate": Signature(self.generate, dict(noise)),
             "draw": Signature(self.draw, {**noise, "pixel_noise": pixel_noise}),
             "encode": Signature(self.encode, {"image": image}),
             "reconstruct": Signature(self.reconstruct, {"image": image}),
-            "elbo": Signature(self.elbo, {"image": image, "eps": Input.noise(self.latent_dim)}),
+            "elbo": Signature(self.elbo, bound),
         }
         if list(noise) != ["z"]:
             table["decode"] = Signature(self.decode, {"z": Input((self.latent_dim,))})

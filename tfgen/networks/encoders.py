@@ -148,6 +148,11 @@ class Classes:
             )
 
     @property
+    def learned(self) -> bool:
+        """Whether a step takes the labels of a batch."""
+        return self.label_informed or self.use in ("supervised", "semi_supervised")
+
+    @property
     def inferred(self) -> int:
         """Length of the encoder's class: K, or 0 for none."""
         return self.number if self.use in ("semi_supervised", "clustering") else 0
@@ -168,7 +173,7 @@ class Classes:
         Raises:
             ValueError: The batch lacks them.
         """
-        if self.use not in ("supervised", "semi_supervised") and not self.label_informed:
+        if not self.learned:
             return None
         informed = " with a label-informed prior" if self.label_informed else ""
         return required(batch, "label", f"AAE for use={self.use!r}{informed}")

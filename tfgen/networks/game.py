@@ -26,9 +26,9 @@ class Noise:
     """The noise z that a generator makes pictures of: independent numbers.
 
     Args:
-        latent: "uniform" in [`low`, 1) or standard "normal".
+        latent: "uniform" in [`low`, `high`) or standard "normal".
         dim: Length of z.
-        low: Lower end of "uniform".
+        low, high: Ends of "uniform".
 
     Attributes:
         input: The `tfgen.signature.Input` by which z is drawn for a trained model.
@@ -37,9 +37,10 @@ class Noise:
         ValueError: Another distribution.
     """
 
-    def __init__(self, latent: str, dim: int, low: float = -1.0):
+    def __init__(self, latent: str, dim: int, low: float = -1.0, high: float = 1.0):
         one_of(("uniform", "normal"), latent=latent)
-        self.input = Input.noise(dim) if latent == "normal" else Input.uniform(dim, low=low)
+        uniform = latent == "uniform"
+        self.input = Input.uniform(dim, low=low, high=high) if uniform else Input.noise(dim)
 
     def __call__(self, purpose: str, rows: tf.Tensor | int) -> tf.Tensor:
         """z of the running step, (rows, dim)."""

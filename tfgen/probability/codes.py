@@ -31,7 +31,8 @@ class Codes:
     Args:
         categorical: Classes of each categorical part.
         continuous: Number of continuous parts.
-        learned_stddev: Whether Q gives the spread of the continuous parts, or has it at 1.
+        learned_stddev: Whether Q gives the spread of the continuous parts, as the logarithm of its
+            square (the authors' sqrt(exp(output))), or has it at 1.
 
     Raises:
         ValueError: A part of fewer than two classes, a negative number, or no part at all.
@@ -94,9 +95,8 @@ class Codes:
     def read(self, outputs: tf.Tensor):
         """Q's outputs (B, outputs) as logits [(B, K), ...], means and log spreads (B, n)."""
         sizes = [*self.categorical, self.continuous, self.outputs - self.size]
-        *logits, mean, log_stddev = tf.split(outputs, sizes, axis=1)
-        if not self.learned_stddev:
-            log_stddev = tf.zeros_like(mean)
+        *logits, mean, log_variance = tf.split(outputs, sizes, axis=1)
+        log_stddev = 0.5 * log_variance if self.learned_stddev else tf.zeros_like(mean)
         return logits, mean, tf.clip_by_value(log_stddev, *LOG_STDDEV)
 
     def information(self, codes: tf.Tensor, outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

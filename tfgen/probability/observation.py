@@ -1,6 +1,7 @@
 """What a decoder's outputs say about pixels: p(x|z) as a product over pixels and channels.
 
-Images are in [-1, 1], (B, H, W, C); a decoder gives (B, H, W, C * outputs) numbers.
+Images are in [-1, 1], (B, H, W, C); a decoder gives (B, H, W, C * outputs) numbers. Images of a
+likelihood that `dequantizes` pass `dequantized` first.
 """
 
 import json
@@ -23,7 +24,7 @@ class Bernoulli:
     cross-entropy whose floor is not 0.
     """
 
-    outputs, levels = 1, 2
+    outputs, levels, dequantizes = 1, 2, False
 
     def nll(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         """-log p(x|z) in nats. (B, H, W, C), (B, H, W, C) -> (B,)"""
@@ -49,21 +50,33 @@ class Gaussian:
     a variance is a smooth maximum of the decoder's output and of the lowest one: an unbounded
     variance would shrink to 0 on pixels that never change and the loss fall forever.
 
+    A density of pixels on a grid has no bound: it grows without end at the grid's values. With
+    `levels` = K level k becomes (k + u) / K with u uniform in [0, 1), and -log p of that plus
+    H W C log K bounds -log P(x|z) of the picture from above (Theis et al. 2016, section 3.1,
+    https://arxiv.org/abs/1511.01844), in bits a sub-pixel that bound / (H W C log 2).
+
     Args:
         squashed: Whether means are kept in [0, 1] by a sigmoid, as in the paper.
         stddev: A fixed spread on the scale [0, 1]; by default it is learned.
         min_stddev: Lowest learned spread on the scale [0, 1].
+        levels: Values that a pixel can take, from -1 to 1, such as 256 for 8 bits; by default
+            pixels are numbers without a grid.
     """
 
-    levels = None
-
     def __init__(
-        self, squashed: bool = True, stddev: float | None = None, min_stddev: float = 0.01
+        self,
+        squashed: bool = True,
+        stddev: float | None = None,
+        min_stddev: float = 0.01,
+        levels: int | None = None,
     ):
         if (stddev is not None and stddev <= 0) or min_stddev <= 0:
             raise ValueError(
                 f"`stddev` and `min_stddev` must be above 0. Received: {stddev} and {min_stddev}."
             )
+        if levels is not None and levels < 2:
+            raise ValueError(f"`levels` must be at least 2. Received: {levels}.")
+        self.levels, self.dequantizes = levels, levels is not None
         self.squashed, self.stddev, self.min_stddev = squashed, stddev, min_stddev
         self.outputs = 2 if stddev is None else 1
 
@@ -77,18 +90,36 @@ class Gaussian:
             log_var = lowest + tf.nn.softplus(raw - lowest)
         return tf.sigmoid(mean) if self.squashed else mean, log_var
 
+    def dequantized(self, x: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+        """Levels spread evenly over [-1, 1) by uniform numbers in [0, 1), (B, H, W, C) each."""
+        index = tf.round(0.5 * (x + 1.0) * (self.levels - 1))
+        return 2.0 * (index + u) / self.levels - 1.0
+
     def nll(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        return losses.gaussian_nll(0.5 * (x + 1.0), *self.moments(parameters))
+        """-log p(x|z) in nats, with `levels` as the bound of -log P(x|z). (B,)"""
+        nll = losses.gaussian_nll(0.5 * (x + 1.0), *self.moments(parameters))
+        if self.levels is None:
+            return nll
+        return nll + math.prod(x.shape[1:]) * math.log(self.levels)
 
     def mean(self, parameters: tf.Tensor) -> tf.Tensor:
-        return 2.0 * self.moments(parameters)[0] - 1.0
+        mean = self.moments(parameters)[0]
+        if self.levels is None:
+            return 2.0 * mean - 1.0
+        # The middle of level k's cell is (k + 1 / 2) / levels.
+        index = tf.clip_by_value(mean * self.levels - 0.5, 0.0, self.levels - 1.0)
+        return 2.0 * index / (self.levels - 1) - 1.0
 
     def noise(self, image_shape: Sequence[int]) -> Input:
         return Input.noise(*image_shape)
 
     def draw(self, parameters: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         mean, log_var = self.moments(parameters)
-        return tf.clip_by_value(2.0 * (mean + tf.exp(0.5 * log_var) * noise) - 1.0, -1.0, 1.0)
+        x = mean + tf.exp(0.5 * log_var) * noise
+        if self.levels is None:
+            return tf.clip_by_value(2.0 * x - 1.0, -1.0, 1.0)
+        index = tf.clip_by_value(tf.floor(x * self.levels), 0.0, self.levels - 1.0)
+        return 2.0 * index / (self.levels - 1) - 1.0
 
 
 class DiscretizedLogistic:
@@ -99,7 +130,7 @@ class DiscretizedLogistic:
         levels: Values that a pixel can take, from -1 to 1.
     """
 
-    outputs = 2
+    outputs, dequantizes = 2, False
 
     def __init__(self, levels: int = 256):
         if levels < 2:

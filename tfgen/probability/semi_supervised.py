@@ -25,6 +25,16 @@ def labelled_share(value: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     return tf.math.divide_no_nan(known * value, fraction)
 
 
+def label_terms(logits: tf.Tensor, label: tf.Tensor) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+    """Cross-entropy in nats and error of the class, each with weights that are 1 where it is known.
+
+    What `GenerativeModel.report` takes: (B,) and (B,) by the names "label_loss" and "error".
+    """
+    known = tf.cast(label >= 0, logits.dtype)
+    wrong = tf.cast(tf.argmax(logits, axis=-1, output_type=label.dtype) != label, logits.dtype)
+    return {"label_loss": (cross_entropy(label, logits), known), "error": (wrong, known)}
+
+
 def one_hot_or_unknown(label: tf.Tensor, num_classes: int) -> tf.Tensor:
     """One-hot classes with an extra class, the last, for negative labels. (B,) -> (B, K + 1)"""
     return tf.one_hot(tf.where(label < 0, num_classes, label), num_classes + 1)

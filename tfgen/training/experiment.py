@@ -61,6 +61,7 @@ def _validation(settings, arguments, chosen):
     # A strategy cannot take a last batch that leaves a replica empty.
     whole = settings.run["devices"] == 1
     plain = {"shuffle": False, "drop_remainder": not whole, "flip": False, "crop_at": "center"}
+    plain |= {"labelled": None, "labelled_batch_size": None}  # A part of "train" has labels too.
     stream = data.batches(source, **{**chosen, **plain}, seed=settings.seed)
     steps = stream.steps_per_epoch
     return stream.from_step(0).take(min(settings.fit["validation_steps"] or steps, steps))
@@ -76,6 +77,7 @@ def check(settings: Config, model: GenerativeModel, stream: "tf.data.Dataset") -
             "(data.image_size and data.channels bring pictures to a size)."
         )
     _check_classes(settings, model, stream)
+    _check_labelled(settings, model, stream)
     reported = list(model.reports)
     if settings.run["validation"] is not None:
         if type(model).test_step is keras.Model.test_step:
@@ -107,3 +109,20 @@ def _check_classes(settings, model, stream):
                 f"model.{key}: {expected}, but data.name {settings.data['name']!r} has {found} "
                 f"classes{names}: set model.{key}: {found}."
             )
+
+
+def _check_labelled(settings, model, stream):
+    """ConfigError for a stream of labelled examples that the model or the devices cannot take."""
+    if "image_labelled" not in stream.element_spec:
+        return
+    size, batch_size = settings.data["labelled_batch_size"], settings.data["batch_size"]
+    if not getattr(model, "learns_from_labelled", False):
+        raise ConfigError(
+            f"data.labelled_batch_size: model {settings.model['name']!r} has no use for labelled "
+            "examples besides the batch (aae with model.use: semi_supervised has). Leave it out."
+        )
+    if settings.run["devices"] != 1 and size != batch_size:
+        raise ConfigError(
+            f"data.labelled_batch_size: {size} cannot be shared out beside batches of {batch_size} "
+            "on more than one device: set it to data.batch_size."
+        )
