@@ -195,7 +195,7 @@ def test_a_hangup_that_nohup_ignores_stays_ignored(settings, tmp_path):
 
 @pytest.mark.parametrize("start", [run.dry_run, lambda s: run.train(s, "never", silent)])
 def test_out_of_memory_while_building_is_one_line(settings, start):
-    wide = settings("model.generator_hidden=[1000000000, 1000000]")
+    wide = settings("model.generator_hidden=[1000000, 1000000000]")
     with pytest.raises(TrainingError, match="out of memory.* Use a smaller model") as caught:
         start(wide)
     assert "\n" not in str(caught.value)
