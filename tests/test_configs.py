@@ -47,3 +47,24 @@ def test_config_says_what_to_expect_and_how_to_run_it(path):
     header = [line for line in path.read_text().splitlines() if line.startswith("#")]
     text = "\n".join(header)
     assert "# Expect: " in text and f"tfgen train configs/{path.name} --run runs/" in text
+
+
+@pytest.mark.parametrize("name", ["infogan_digits", "conditionalgan_digits", "texttoimage_digits"])
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [("0.3", (0.3, 0.3)), ("[0.3, 0.0]", (0.3, 0.0))],
+)
+def test_instance_noise_in_a_config(name, override, expected):
+    overrides = [f"model.instance_noise={override}"]
+    if override.startswith("["):
+        overrides.append("model.instance_noise_steps=20000")
+    settings = config.load(Path(CONFIGS[0].parent, f"{name}.yaml"), overrides)
+    model = experiment.build(settings)
+    assert model.game.instance_noise == expected
+    assert type(model).from_config(model.get_config()).game.instance_noise == expected
+
+
+def test_a_discriminator_of_texts_without_normalisation_in_a_config():
+    path = Path(CONFIGS[0].parent, "texttoimage_digits.yaml")
+    settings = config.load(path, ["model.discriminator_normalization=null", "model.penalty=r1"])
+    assert experiment.build(settings).game.kind == "r1"

@@ -139,3 +139,13 @@ def test_smoothing_is_part_of_a_game():
     for name in ("hinge", "wasserstein"):
         with pytest.raises(ValueError, match=f"The {name} loss has no label to smooth"):
             losses.adversarial(name, 0.1)
+
+
+@pytest.mark.parametrize("name", list(losses.ADVERSARIAL))
+def test_kinds_of_generated_images_are_summed(name):
+    game = losses.adversarial(name)
+    real, first, second = ZERO + 1.5, ZERO - 0.5, ZERO + 0.25
+    whole = float(game.discriminator(real, [first, second]))
+    one, other = (float(game.discriminator(real, x)) for x in (first, second))
+    of_real = float(tf.reduce_mean(game.of_real(real)))
+    assert whole == pytest.approx(one + other - of_real, abs=1e-6)

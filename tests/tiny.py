@@ -219,6 +219,8 @@ TINY = {
             label_smoothing=0.1,
             discriminator_normalization="spectral",
             augmentation=("color", "translation", "cutout"),
+            instance_noise=(0.2, 0.1),
+            instance_noise_steps=2,
             penalty="r1",
             penalty_interval=2,
         ),

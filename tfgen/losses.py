@@ -7,7 +7,6 @@ Likelihood and divergence terms are in nats, summed over everything but the batc
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import tensorflow as tf
 
@@ -17,35 +16,53 @@ class Adversarial:
     """One adversarial game.
 
     Args:
-        discriminator: (real logits, fake logits, smoothing) -> scalar to be minimised. `smoothing`
-            s puts the target of real images at 1 - s (one-sided, Salimans et al. 2016); losses
+        real: (logits of real images, smoothing) -> what D minimises of each, of the same shape.
+            `smoothing` s puts their target at 1 - s (one-sided, Salimans et al. 2016); losses
             without a target ignore it only at 0 and raise otherwise.
-        generator: (fake logits) -> scalar to be minimised.
+        fake: (logits of generated images) -> what D minimises of each.
+        generator: (logits of generated images) -> scalar that G minimises.
+        smoothing: s.
     """
 
-    discriminator: Callable
+    real: Callable
+    fake: Callable
     generator: Callable
+    smoothing: float = 0.0
+
+    def of_real(self, logits):
+        """What D minimises of each real image."""
+        return self.real(logits, self.smoothing)
+
+    def discriminator(self, real, fake, smoothing=None):
+        """What D minimises, a scalar: the mean over `real` and the mean over `fake`.
+
+        Args:
+            real: Logits.
+            fake: Logits, or a list of them, one of each kind: their means are summed.
+            smoothing: In place of the game's own.
+        """
+        kinds = fake if isinstance(fake, list | tuple) else [fake]
+        of_real = self.real(real, self.smoothing if smoothing is None else smoothing)
+        return tf.reduce_mean(of_real) + tf.add_n([tf.reduce_mean(self.fake(x)) for x in kinds])
 
 
-def _logistic_discriminator(real, fake, smoothing=0.0):
+def _logistic_real(logits, smoothing=0.0):
     # softplus(-x) = -log sigmoid(x); the logarithm of the sigmoid underflows for x << 0.
-    real_term = (1.0 - smoothing) * tf.nn.softplus(-real) + smoothing * tf.nn.softplus(real)
-    return tf.reduce_mean(real_term) + tf.reduce_mean(tf.nn.softplus(fake))
+    return (1.0 - smoothing) * tf.nn.softplus(-logits) + smoothing * tf.nn.softplus(logits)
 
 
-def _least_squares_discriminator(real, fake, smoothing=0.0):
-    target = 1.0 - smoothing
-    return 0.5 * (tf.reduce_mean(tf.square(real - target)) + tf.reduce_mean(tf.square(fake)))
+def _least_squares_real(logits, smoothing=0.0):
+    return 0.5 * tf.square(logits - (1.0 - smoothing))
 
 
-def _hinge_discriminator(real, fake, smoothing=0.0):
+def _hinge_real(logits, smoothing=0.0):
     _no_smoothing("hinge", smoothing)
-    return tf.reduce_mean(tf.nn.relu(1.0 - real)) + tf.reduce_mean(tf.nn.relu(1.0 + fake))
+    return tf.nn.relu(1.0 - logits)
 
 
-def _wasserstein_discriminator(real, fake, smoothing=0.0):
+def _wasserstein_real(logits, smoothing=0.0):
     _no_smoothing("wasserstein", smoothing)
-    return tf.reduce_mean(fake) - tf.reduce_mean(real)
+    return -logits
 
 
 def _no_smoothing(name, smoothing):
@@ -56,20 +73,26 @@ def _no_smoothing(name, smoothing):
 ADVERSARIAL = {
     # Goodfellow et al. 2014, equation 1: both players on V(D, G).
     "minimax": Adversarial(
-        _logistic_discriminator, lambda fake: -tf.reduce_mean(tf.nn.softplus(fake))
+        _logistic_real, tf.nn.softplus, lambda fake: -tf.reduce_mean(tf.nn.softplus(fake))
     ),
     # Goodfellow et al. 2014, section 3: the generator maximises log D(G(z)).
     "non_saturating": Adversarial(
-        _logistic_discriminator, lambda fake: tf.reduce_mean(tf.nn.softplus(-fake))
+        _logistic_real, tf.nn.softplus, lambda fake: tf.reduce_mean(tf.nn.softplus(-fake))
     ),
     # Mao et al. 2017, equation 9 (a = 0, b = c = 1).
     "least_squares": Adversarial(
-        _least_squares_discriminator, lambda fake: 0.5 * tf.reduce_mean(tf.square(fake - 1.0))
+        _least_squares_real,
+        lambda fake: 0.5 * tf.square(fake),
+        lambda fake: 0.5 * tf.reduce_mean(tf.square(fake - 1.0)),
     ),
     # Lim and Ye 2017; Miyato et al. 2018, equations 16 and 17.
-    "hinge": Adversarial(_hinge_discriminator, lambda fake: -tf.reduce_mean(fake)),
+    "hinge": Adversarial(
+        _hinge_real, lambda fake: tf.nn.relu(1.0 + fake), lambda fake: -tf.reduce_mean(fake)
+    ),
     # Arjovsky et al. 2017, equation 2.
-    "wasserstein": Adversarial(_wasserstein_discriminator, lambda fake: -tf.reduce_mean(fake)),
+    "wasserstein": Adversarial(
+        _wasserstein_real, lambda fake: fake, lambda fake: -tf.reduce_mean(fake)
+    ),
 }
 
 
@@ -82,14 +105,11 @@ def adversarial(name, smoothing=0.0):
     """
     if name not in ADVERSARIAL:
         raise ValueError(f"Unknown adversarial loss {name!r}. Known: {', '.join(ADVERSARIAL)}.")
-    game = ADVERSARIAL[name]
     if not 0.0 <= smoothing < 1.0:
         raise ValueError(f"`label_smoothing` must lie in [0, 1). Received: {smoothing}.")
-    if not smoothing:
-        return game
     if name in ("hinge", "wasserstein"):
         _no_smoothing(name, smoothing)
-    return replace(game, discriminator=partial(game.discriminator, smoothing=smoothing))
+    return replace(ADVERSARIAL[name], smoothing=smoothing)
 
 
 def gradient_penalty(critic, real, fake, mix, target=1.0):

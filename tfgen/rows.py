@@ -26,6 +26,12 @@ def own(x: tf.Tensor, count: int) -> tf.Tensor:
     return x[first : first + count]
 
 
+def global_rows(x: tf.Tensor) -> tf.Tensor:
+    """How many rows the global batch has, float32."""
+    count = tf.distribute.get_replica_context().num_replicas_in_sync
+    return tf.cast(count * tf.shape(x)[0], tf.float32)
+
+
 def rolled(x: tf.Tensor) -> tf.Tensor:
     """Each row replaced by the one before it in the global batch. (B, ...) -> (B, ...)"""
     return own(tf.roll(gathered(x), 1, axis=0), tf.shape(x)[0])

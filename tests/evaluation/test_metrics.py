@@ -9,7 +9,7 @@ from tests.tiny import TINY
 from tfgen import data
 from tfgen.cli import catalog
 from tfgen.construct import entry, parameters
-from tfgen.evaluation import drawing, of_codes, progress, reference
+from tfgen.evaluation import drawing, of_codes, of_conditions, progress, reference
 from tfgen.metrics.table import METRICS
 from tfgen.signature import Input
 
@@ -93,6 +93,48 @@ def test_mask_iou_and_reconstruction_of_known_values():
     model = Painter(reconstruct=(lambda image: {"image": image + 0.2}, IMAGE))
     report = tfgen.evaluate(model, images, "reconstruction")
     assert report["reconstruction_error"].value == pytest.approx(0.01, rel=1e-4)
+
+
+def test_diversity_within_a_class_of_known_spread():
+    """Samples: a value of 0 or 1 (in [0, 1]) everywhere, by chance; real ones: spread 0.1."""
+    generator = np.random.default_rng(0)
+    label = np.repeat(np.arange(4), 100).astype(np.int32)
+    offset = 0.25 * label[:, None, None, None] - 0.5  # What tells classes apart is not counted.
+    real = (offset + 0.2 * generator.choice([-1.0, 1.0], (400, 8, 8, 1))).astype(np.float32)
+    asked = []
+
+    def two(z, label):
+        asked.extend(label.tolist())
+        return np.where(z[:, 0] < 0.5, -1.0, 1.0)[:, None, None, None] * np.ones((1, 8, 8, 1), "f")
+
+    model = painter(two, {"label": Input.label(4)})
+    report = tfgen.evaluate(model, (real, label), [{"name": "condition_diversity", "limit": 200}])
+    made = report["condition_diversity"]
+    assert made.value == pytest.approx(0.5, abs=0.05) and made.low < 0.5 < made.high
+    assert report["condition_diversity_of_real"].value == pytest.approx(0.1, abs=0.002)
+    assert np.bincount(asked).tolist() == [100] * 4 and made.unit == "standard deviation in [0, 1]"
+    model = painter(lambda z, label: real[100 * label], {"label": Input.label(4)})
+    report = tfgen.evaluate(model, (real, label), "condition_diversity")
+    assert report["condition_diversity"].value == 0.0
+
+
+def test_pairs_share_a_caption_and_are_different_pictures():
+    captions = np.array([[b"a", b"b"], [b"c", b"a"], [b"d", b"d"], [b"a", b"d"], [b"e", b"f"]])
+    first, second, shared = of_conditions.pairs(captions, 100, 0)
+    assert sorted(shared.tolist()) == [b"a", b"d"]
+    for a, b, caption in zip(first, second, shared, strict=True):
+        assert a != b and caption in captions[a] and caption in captions[b]
+    assert [len(x) for x in of_conditions.pairs(captions, 1, 0)] == [1, 1, 1]
+    assert [len(x) for x in of_conditions.pairs(np.arange(9), 100, 0)] == [0, 0, 0]
+
+
+def test_diversity_needs_a_condition_that_pictures_share():
+    images = digits()[0][:9]
+    model = painter(lambda z, label: images[label], {"label": Input.label(9)})
+    with pytest.raises(ValueError, match="No two pictures of the data have one label in common"):
+        tfgen.evaluate(model, (images, np.arange(9, dtype=np.int32)), "condition_diversity")
+    with pytest.raises(ValueError, match="not drawn by class or caption alone"):
+        tfgen.evaluate(painter(lambda z: images[:1]), images, "condition_diversity")
 
 
 def test_codes_that_are_the_factors_are_disentangled():

@@ -125,6 +125,34 @@ def test_both_steps_take_the_information(player):
     assert moved[0.0] == 0.0 and moved[1.0] > 0.0
 
 
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_the_plain_gan_of_figure_1_trains_q_and_not_g_on_the_information(player):
+    """lambda moves the recognition network and the trunk, and nothing of G."""
+    after = {}
+    for weight in (0.0, 1.0):
+        weights = {"categorical_weight": weight, "continuous_weight": weight}
+        model = tiny(generator_information=False, **weights)
+        rates = {p: keras.optimizers.SGD(0.1 if p == player else 0.0) for p in PLAYERS}
+        model.compile(**{f"{p}_optimizer": o for p, o in rates.items()}, run_eagerly=True)
+        model.train_step(TINY["infogan"].batch(8))
+        networks = (model.generator,) if player == "generator" else (model.trunk, model.recognition)
+        after[weight] = [w.numpy() for n in networks for w in n.trainable_weights]
+    moved = [not np.array_equal(a, b) for a, b in zip(*after.values(), strict=True)]
+    assert not any(moved) if player == "generator" else sum(moved) > len(moved) // 2
+
+
+def test_d_and_q_see_noisy_images_and_g_is_judged_by_them():
+    clean, noisy = tiny(), tiny(instance_noise=0.5)
+    batch = TINY["infogan"].batch(8)
+    for model in (clean, noisy):
+        generator, trunk = step_recorded(model, batch, "generator", "trunk")
+        fake, real, fake_of_g = (inputs for inputs, _ in trunk.calls)
+        made = [image for _, image in generator.calls]
+        for seen, before in ((fake, made[0]), (real, batch["image"]), (fake_of_g, made[1])):
+            spread = float(np.std(np.asarray(seen) - np.asarray(before)))
+            assert spread == pytest.approx(0.5 if model is noisy else 0.0, rel=0.1)
+
+
 PLAYERS = ("generator", "discriminator")
 
 

@@ -1,16 +1,19 @@
 """Order and places of the patches, the composites, and the weights' decay."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import tfgen
 from tests.learned import trained
-from tests.models.recording import step_recorded
+from tests.models.recording import Recording, step_recorded
 from tests.tiny import TINY
 from tfgen import data
 from tfgen.models import PuzzleGAN
 from tfgen.models.puzzlegan import overlap
+from tfgen.networks.layers import BatchNorm
+from tfgen.networks.patches import SumOverPatches
 
 
 def assembled(model, patches, seed=0):
@@ -94,6 +97,76 @@ def test_appearance_compares_under_both_masks_and_sums_over_pixels():
     np.testing.assert_allclose(model.means["appearance_error"].result(), expected, rtol=1e-5)
     expected = np.abs(placed - mask).sum((1, 2, 3)).mean()
     np.testing.assert_allclose(model.means["mask_error"].result(), expected, rtol=1e-5)
+
+
+def test_l1_terms_are_summed_over_the_batch():
+    """G's step by plain gradient descent, with a D that says nothing."""
+    tiny = TINY["puzzlegan"]
+    model, same = (tiny.build(discriminator_steps=1) for _ in "ab")
+    batch = tiny.batch(4)
+    for weight in model.discriminator.trainable_variables:
+        weight.assign(tf.zeros_like(weight))
+    before = [w.numpy() for w in model.generator.trainable_variables]
+    model.compile(keras.optimizers.SGD(1.0), keras.optimizers.SGD(0.0), run_eagerly=True)
+    recorded = Recording(model.generator)
+    object.__setattr__(model, "generator", recorded)
+    model.train_step(batch)
+    with tf.GradientTape() as tape:
+        fake, placed = same.generator(recorded.calls[-1][0], training=True)
+        loss = tf.reduce_sum(tf.abs(placed - batch["mask"]))
+        loss += tf.reduce_sum(tf.abs(fake * placed - batch["image"] * batch["mask"]))
+        loss *= 1e-2  # Both weights, at the first step.
+    weights = same.generator.trainable_variables
+    largest = 0.0
+    for old, new, gradient in zip(
+        before, recorded.network.trainable_variables, tape.gradient(loss, weights), strict=True
+    ):
+        largest = max(largest, float(np.abs(gradient).max()))
+        np.testing.assert_allclose(old - new.numpy(), gradient, atol=1e-5)
+    assert largest > 1e-3
+
+
+def test_negatives_are_summed():
+    tiny = TINY["puzzlegan"]
+    model = tiny.build(discriminator_steps=1)
+    (d,) = step_recorded(model, tiny.batch(4), "discriminator")
+    real, *negatives = (np.asarray(output) for _, output in d.calls[:4])
+    expected = np.logaddexp(0, -real).mean() + sum(np.logaddexp(0, n).mean() for n in negatives)
+    assert float(model.means["discriminator_loss"].result()) == pytest.approx(expected, rel=1e-5)
+    assert expected > 3.0 * np.log(2.0)  # 4 log 2 where D knows nothing.
+
+
+def of_parts(model, layer):
+    """Function of patches: a layer's output, a row a part."""
+    network = keras.Model(model.generator.inputs, layer.output)
+    z = np.zeros((4, model.latent_dim), "float32")
+    return lambda patches, **how: np.asarray(network([patches, z], **how))
+
+
+def test_each_code_passes_a_leaky_rectifier_before_the_sum():
+    model = TINY["puzzlegan"].build()
+    for weight in model.generator.trainable_variables:
+        weight.assign(weight * 5.0)
+    flat = [x for x in model.generator.layers if len(x.output.shape) == 2]
+    (summed,) = (x for x in flat if isinstance(x, SumOverPatches))
+    dense = next(x for x in flat if isinstance(x, keras.layers.Dense))
+    patches = TINY["puzzlegan"].batch(4)["patches"]
+    x = of_parts(model, dense)(patches).reshape(4, 3, 4)
+    assert (x < 0).any() and (x > 0).any()
+    expected = np.where(x > 0, x, 0.2 * x).sum(1)
+    np.testing.assert_allclose(of_parts(model, summed)(patches), expected, atol=1e-5)
+
+
+def test_one_part_is_normalised_without_the_others():
+    model = TINY["puzzlegan"].build()
+    first = next(x for x in model.generator.layers if isinstance(x, BatchNorm))
+    normalised = of_parts(model, first)
+    patches = TINY["puzzlegan"].batch(4)["patches"]
+    other = patches.copy()
+    other[0, 2] *= -0.5
+    before, after = (normalised(x, training=True) for x in (patches, other))
+    moved = np.abs(after - before).reshape(4, 3, -1).max(-1) > 1e-6
+    assert moved.tolist() == [[False, False, True]] * 4
 
 
 def test_overlap():

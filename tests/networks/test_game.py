@@ -112,6 +112,11 @@ def test_lazy_penalty_in_a_graph(name):
         ({"augmentation": ("colour",)}, "Unknown augmentation 'colour'. Known: color"),
         ({"penalty": "gradient_penalty", "normalization": "batch"}, "A gradient penalty is a"),
         ({"penalty": "r1", "penalty_interval": 2, "normalization": "batch"}, "A lazy penalty is a"),
+        ({"instance_noise": -0.1}, "of 0 or more, or two of them.*Received: -0.1"),
+        ({"instance_noise": (0.3, 0.2, 0.1)}, "the first and the last. Received"),
+        ({"instance_noise": (0.3, 0.0)}, "`instance_noise_steps` belongs to a pair"),
+        ({"instance_noise": 0.3, "instance_noise_steps": 9}, "`instance_noise_steps` belongs to"),
+        ({"instance_noise": (0.3, 0.0), "instance_noise_steps": 0}, "must be at least 1"),
     ],
 )
 def test_games_that_do_not_exist_are_refused(arguments, message):
@@ -122,3 +127,46 @@ def test_games_that_do_not_exist_are_refused(arguments, message):
 def test_unknown_noise_is_refused():
     with pytest.raises(ValueError, match="`latent` must be 'uniform' or 'normal'"):
         Noise("cauchy", 3)
+
+
+@pytest.mark.parametrize(
+    ("noise", "steps", "number", "expected"),
+    [
+        (0.3, None, 7, 0.3),
+        ((0.4, 0.0), 100, 0, 0.4),
+        ((0.4, 0.0), 100, 25, 0.3),
+        ([0.1, 0.5], 100, 300, 0.5),
+        ((0.4, 0.0), 100, 100, 0.0),
+    ],
+)
+def test_instance_noise_has_its_spread_at_every_step(noise, steps, number, expected):
+    game = Game("hinge", instance_noise=noise, instance_noise_steps=steps)
+    image = tf.fill((256, 8, 8, 3), 0.25)
+    with step(number):
+        added = [game.augmented(image).numpy() - 0.25 for _ in "ab"]
+    for drawn in added:
+        assert drawn.std() == pytest.approx(expected, rel=0.02, abs=1e-7)
+        assert abs(drawn.mean()) < 0.01
+    assert np.array_equal(*added) == (expected == 0.0)  # Real and generated draw apart.
+
+
+def test_instance_noise_comes_after_the_augmentation_and_in_a_graph():
+    game = Game(
+        "hinge", augmentation=("cutout",), instance_noise=(0.2, 0.1), instance_noise_steps=4
+    )
+
+    @tf.function
+    def seen(number):
+        with step(number):
+            return game.augmented(tf.ones((32, 8, 8, 1)))
+
+    for number, stddev in ((0, 0.2), (2, 0.15), (9, 0.1)):
+        x = seen(tf.constant(number, tf.int64)).numpy()
+        hole = x < 0.5
+        assert 0.1 < hole.mean() < 0.3
+        assert x[hole].std() == pytest.approx(stddev, rel=0.15)  # Holes are noisy too.
+
+
+def test_no_instance_noise_draws_nothing():
+    image = tf.ones((2, 4, 4, 1))
+    assert Game("hinge").augmented(image) is image

@@ -42,6 +42,22 @@ def test_borrowing_keeps_moving_averages():
     assert not np.array_equal(before[2], network.weights[2])
 
 
+@pytest.mark.parametrize("shape", [(5, 3, 7), (5, 3, 4, 2, 7), (5, 1, 7)])
+def test_parts_are_normalised_as_in_passes_one_after_the_other(shape):
+    parts = np.random.default_rng(0).normal(size=shape).astype("float32")
+    parts *= np.arange(1.0, shape[1] + 1).reshape(-1, *[1] * (len(shape) - 2)).astype("float32")
+    together, apart = BatchNorm(), BatchNorm()
+    rows = parts.reshape(-1, *shape[2:])
+    found = np.asarray(together(rows, parts, training=True)).reshape(shape)
+    for number in range(shape[1]):
+        expected = apart(parts[:, number], training=True)
+        np.testing.assert_allclose(found[:, number], expected, atol=1e-5)
+    for a, b in zip(together.weights, apart.weights, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-6)
+    served = together(rows, parts, training=False)
+    np.testing.assert_allclose(served, apart(rows, training=False), atol=1e-6)
+
+
 class Masks:
     """A stand-in for a model with one layer, whose step is the layer."""
 

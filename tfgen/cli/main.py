@@ -21,6 +21,7 @@ examples:
   tfgen evaluate runs/dcgan --metrics fid,kid,prdc --samples 10000
   tfgen report runs/dcgan
   tfgen translate runs/cyclegan --input pictures --to b --out translated
+  tfgen assemble runs/puzzlegan eye.png nose.png mouth.png --out face.png
   tfgen export runs/dcgan --to exports/dcgan
   tfgen serve exports/dcgan
 

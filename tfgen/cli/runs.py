@@ -1,4 +1,4 @@
-"""The commands about runs: train, sample and translate. TensorFlow is imported inside them."""
+"""The commands about runs: train, sample, translate, assemble. TensorFlow is imported inside."""
 
 import argparse
 import os
@@ -59,6 +59,23 @@ def translate(arguments: argparse.Namespace):
     print(f"{arguments.out}: {number} pictures")
 
 
+def assemble(arguments: argparse.Namespace):
+    """Puts patches of your own together, with PuzzleGAN."""
+    from tfgen.cli import assemble
+    from tfgen.pictures import grids, samples
+    from tfgen.training import run
+
+    chosen = samples.seeds(arguments.seeds)
+    model = run.load(arguments.run, arguments.checkpoint)
+    made, masks = assemble.assemble(model, arguments.patches, chosen)
+    folder = arguments.out.endswith(("/", os.sep))
+    print(samples.save(made, chosen, Path(arguments.out), folder))
+    if arguments.mask:
+        # The noise has no part in the mask: all seeds have the same.
+        grids.save(Path(arguments.mask), 2.0 * masks[0] - 1.0)
+        print(f"{arguments.mask}: where the patches are put")
+
+
 def add(commands: Any, command: Callable) -> None:
     """Adds the commands to the parser.
 
@@ -95,6 +112,14 @@ def add(commands: Any, command: Callable) -> None:
     one.add_argument("--input", required=True, metavar="PICTURES", help="a picture or a folder")
     one.add_argument("--to", required=True, metavar="DOMAIN", help="a, b; a number; or 1,0,1")
     one.add_argument("--out", required=True, metavar="DIR", help="the folder of the results")
+    one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
+
+    one = command(commands, "assemble", assemble)
+    one.add_argument("run", metavar="RUN", help="a run folder of PuzzleGAN")
+    one.add_argument("patches", metavar="PATCH", nargs="+", help="pictures, each one patch")
+    one.add_argument("--out", required=True, help="picture (grid), folder/ (one a seed) or .npy")
+    one.add_argument("--mask", metavar="FILE", help="a picture of where the patches are put")
+    one.add_argument("--seeds", default="0", help="such as 0-3, a picture each (default: 0)")
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
 
 

@@ -43,6 +43,16 @@ def condition(work: "Work") -> str | None:
     return "samples are not drawn by class"
 
 
+def one_condition(work: "Work") -> str | None:
+    """Samples of which a caption or a class is given, and nothing else."""
+    lacking = samples(work)
+    if lacking:
+        return lacking
+    if len(work.way.given) == 1 and work.way.given[0] in ("label", "text"):
+        return None
+    return "samples are not drawn by class or caption alone"
+
+
 def training(work: "Work") -> str | None:
     return None if work.training is not None else "the training data are not known"
 

@@ -16,6 +16,7 @@ METRICS = {
     "conditional_nll": "tfgen.evaluation.of_likelihood.ConditionalNLL",
     "label_agreement": "tfgen.evaluation.of_conditions.LabelAgreement",
     "train_on_synthetic": "tfgen.evaluation.of_conditions.TrainOnSynthetic",
+    "condition_diversity": "tfgen.evaluation.of_conditions.ConditionDiversity",
     "domain_transfer": "tfgen.evaluation.of_translations.DomainTransfer",
     "mask_iou": "tfgen.evaluation.of_translations.MaskIoU",
     "reconstruction": "tfgen.evaluation.of_translations.Reconstruction",

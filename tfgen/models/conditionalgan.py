@@ -62,6 +62,8 @@ class ConditionalGAN(GenerativeModel):
         discriminator_normalization: "paper" ("batch" for "conv", None for "mlp"), "batch", "layer",
             "spectral" or None.
         augmentation: Names in `tfgen.networks.augment.AUGMENTATIONS`, applied to all that D sees.
+        instance_noise: Standard deviation of Gaussian noise on all that D sees, or (first, last).
+        instance_noise_steps: Steps in which a pair goes from its first to its last value.
         discriminator_steps: Steps of D in one training step. The batch is cut into as many
             minibatches, so it must be divisible by it.
         generator_steps: Steps of G in one training step, each on fresh noise.
@@ -69,8 +71,8 @@ class ConditionalGAN(GenerativeModel):
 
     Raises:
         ValueError: An unknown name, sides that cannot be halved, fewer than two classes, a gradient
-            penalty or lazy penalty together with batch normalisation, or smoothing of a loss
-            without labels; in a step, a batch without labels or with one out of range.
+            penalty or lazy penalty together with batch normalisation, smoothing of a loss without
+            labels, or negative noise; in a step, a batch without labels or with one out of range.
     """
 
     reports = ("discriminator_loss", "generator_loss", "penalty")
@@ -97,6 +99,8 @@ class ConditionalGAN(GenerativeModel):
         penalty_interval=1,
         discriminator_normalization: str | None = "paper",
         augmentation=(),
+        instance_noise: float | tuple = 0.0,
+        instance_noise_steps=None,
         discriminator_steps=1,
         generator_steps=1,
         seed=0,
@@ -121,6 +125,8 @@ class ConditionalGAN(GenerativeModel):
         self.penalty_interval = penalty_interval
         self.discriminator_normalization = discriminator_normalization
         self.augmentation = tuple(augmentation)
+        self.instance_noise = instance_noise
+        self.instance_noise_steps = instance_noise_steps
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
         at_least(2, num_classes=num_classes)
@@ -130,8 +136,9 @@ class ConditionalGAN(GenerativeModel):
         normalization = discriminator_normalization
         if normalization == "paper":
             normalization = "batch" if network == "conv" else None
+        noise = {"instance_noise": instance_noise, "instance_noise_steps": instance_noise_steps}
         self.game = Game(
-            loss, label_smoothing, penalty, penalty_interval, normalization, augmentation
+            loss, label_smoothing, penalty, penalty_interval, normalization, augmentation, **noise
         )
         with initial_weights(seed):
             self.generator, self.discriminator = self.networks(normalization)

@@ -55,6 +55,8 @@ class DCGAN(GenerativeModel):
         discriminator_normalization: "batch" (the paper), "layer", "spectral" or None. A gradient
             penalty is a function of one sample, so it needs another than "batch".
         augmentation: Names in `tfgen.networks.augment.AUGMENTATIONS`, applied to all that D sees.
+        instance_noise: Standard deviation of Gaussian noise on all that D sees, or (first, last).
+        instance_noise_steps: Steps in which a pair goes from its first to its last value.
         discriminator_steps: Steps of D in one training step. The batch is cut into as many
             minibatches, so it must be divisible by it.
         generator_steps: Steps of G in one training step, each on fresh noise.
@@ -62,7 +64,8 @@ class DCGAN(GenerativeModel):
 
     Raises:
         ValueError: Sides that cannot be halved, an unknown name, a gradient penalty or lazy penalty
-            together with batch normalisation, or smoothing of a loss without labels.
+            together with batch normalisation, smoothing of a loss without labels, or negative
+            noise.
     """
 
     reports = ("discriminator_loss", "generator_loss", "penalty")
@@ -81,8 +84,10 @@ class DCGAN(GenerativeModel):
         penalty=None,
         penalty_weight=10.0,
         penalty_interval=1,
-        discriminator_normalization="batch",
+        discriminator_normalization: str | None = "batch",
         augmentation=(),
+        instance_noise: float | tuple = 0.0,
+        instance_noise_steps=None,
         discriminator_steps=1,
         generator_steps=1,
         seed=0,
@@ -101,6 +106,8 @@ class DCGAN(GenerativeModel):
         self.penalty_interval = penalty_interval
         self.discriminator_normalization = discriminator_normalization
         self.augmentation = tuple(augmentation)
+        self.instance_noise = instance_noise
+        self.instance_noise_steps = instance_noise_steps
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
         one_of(("dcgan", "resnet"), network=network)
@@ -112,6 +119,8 @@ class DCGAN(GenerativeModel):
             penalty_interval,
             discriminator_normalization,
             augmentation,
+            instance_noise=instance_noise,
+            instance_noise_steps=instance_noise_steps,
         )
         with initial_weights(seed):
             self.generator, self.discriminator = self.networks()

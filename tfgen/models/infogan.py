@@ -49,6 +49,8 @@ class InfoGAN(GenerativeModel):
         categorical_weight: lambda of the categorical codes.
         continuous_weight: lambda of the continuous codes; smaller ones, such as 0.1, are advised
             where the spread is learned.
+        generator_information: Whether G is trained on L_I; without it, D and Q still are: the plain
+            GAN with a Q of figure 1, where L_I stays low.
         learned_stddev: Whether Q gives the spread of continuous codes; the paper's MNIST has 1.
         network: "conv" (the paper) or "mlp".
         filters: Of "conv": maps of the first layer; doubled at each halving.
@@ -64,6 +66,9 @@ class InfoGAN(GenerativeModel):
             "batch", "layer", "spectral" or None.
         augmentation: Names in `tfgen.networks.augment.AUGMENTATIONS`, applied to all that D and
             Q see.
+        instance_noise: Standard deviation of Gaussian noise on all that D and Q see, or
+            (first, last).
+        instance_noise_steps: Steps in which a pair goes from its first to its last value.
         discriminator_steps: Steps of D and Q in one training step. The batch is cut into as many
             minibatches, so it must be divisible by it.
         generator_steps: Steps of G in one training step, each on fresh noise and codes.
@@ -72,7 +77,7 @@ class InfoGAN(GenerativeModel):
     Raises:
         ValueError: Codes that do not fit (see `tfgen.probability.codes`), an unknown name, sides
             that cannot be halved, a gradient penalty or lazy penalty together with batch
-            normalisation, or smoothing of a loss without labels.
+            normalisation, smoothing of a loss without labels, or negative noise.
     """
 
     reports = (
@@ -92,6 +97,7 @@ class InfoGAN(GenerativeModel):
         continuous=2,
         categorical_weight=1.0,
         continuous_weight=1.0,
+        generator_information=True,
         learned_stddev=False,
         network="conv",
         filters=64,
@@ -105,6 +111,8 @@ class InfoGAN(GenerativeModel):
         penalty_interval=1,
         discriminator_normalization: str | None = "paper",
         augmentation=(),
+        instance_noise: float | tuple = 0.0,
+        instance_noise_steps=None,
         discriminator_steps=1,
         generator_steps=1,
         seed=0,
@@ -116,6 +124,7 @@ class InfoGAN(GenerativeModel):
         self.continuous = continuous
         self.categorical_weight = categorical_weight
         self.continuous_weight = continuous_weight
+        self.generator_information = generator_information
         self.learned_stddev = learned_stddev
         self.network = network
         self.filters = filters
@@ -129,6 +138,8 @@ class InfoGAN(GenerativeModel):
         self.penalty_interval = penalty_interval
         self.discriminator_normalization = discriminator_normalization
         self.augmentation = tuple(augmentation)
+        self.instance_noise = instance_noise
+        self.instance_noise_steps = instance_noise_steps
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
         one_of(("conv", "mlp"), network=network)
@@ -137,8 +148,9 @@ class InfoGAN(GenerativeModel):
         normalization = discriminator_normalization
         if normalization == "paper":
             normalization = "batch" if network == "conv" else None
+        noise = {"instance_noise": instance_noise, "instance_noise_steps": instance_noise_steps}
         self.game = Game(
-            loss, label_smoothing, penalty, penalty_interval, normalization, augmentation
+            loss, label_smoothing, penalty, penalty_interval, normalization, augmentation, **noise
         )
         with initial_weights(seed):
             self.build_networks(normalization)
@@ -181,7 +193,9 @@ class InfoGAN(GenerativeModel):
                 features = borrow(self.trunk, self.game.augmented(fake))
                 g_loss = self.game.generator(borrow(self.head, features))
                 information = self.codes.information(c, borrow(self.recognition, features))
-                loss = g_loss - self.weighted(*information)
+                loss = g_loss
+                if self.generator_information:
+                    loss -= self.weighted(*information)
             descend(self.generator_optimizer, tape, loss, self.generator)
 
         return self.report(

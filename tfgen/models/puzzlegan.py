@@ -9,22 +9,22 @@ puts them where they belong and draws what is missing: a mask of their places, a
     mask decoder M   from the summed code, with the summed activations at each scale
     image decoder G  from the summed code and noise z, with M's features at each scale
 
-    D minimises        -log D(x) - mean over negatives n of log(1 - D(n))
+    D minimises        -log D(x) - sum over negatives n of log(1 - D(n))
     E, M, G minimise   -log D(x') + w_1 |m' - m|_1 + w_2 |x' m' - x m|_1
 
 x, m are the real image and mask, x', m' the generated ones. The negatives are x'; another image's
 content inside the mask on the real background, x_o m + x (1 - m); and the real parts on another
 image's background, x m + x_o (1 - m): images that are wrong only in what belongs together. L1 terms
-are summed over the pixels. w_1 and w_2 fall log-linearly over training from 1e-2 to 1e-4, so that
-it moves from placing to realism. D steps every time, the others every second time. Adam with rate
-2e-4 and beta_1 0.5, batch 64.
+are summed over the pixels and over the batch, logarithms are averaged over it. w_1 and w_2 fall
+log-linearly over training from 1e-2 to 1e-4, so that it moves from placing to realism. D steps
+every time, the others every second time. Adam with rate 2e-4 and beta_1 0.5, batch 64.
 
 Where the paper is silent this follows the code of one of its authors (KeyPatchGan, "unet" variant).
 
 Differs from the paper: two steps of D for one of the others are the two halves of one batch here
-(`discriminator_steps`), so a batch of 128 stands for two of 64; the three negatives count equally;
-x_o is the previous image of the batch; the mask is L1 summed over an image and averaged over the
-batch; weights start from N(0, 0.02); other sizes than 64x64 have more or fewer of the same stages.
+(`discriminator_steps`), so a batch of 128 stands for two of 64; the weights fall at every step, not
+at every epoch; x_o is the previous image of the batch; weights start from N(0, 0.02); no biases
+before normalisation; other sizes than 64x64 have more or fewer of the same stages.
 How the parts are chosen is a matter of the data: see `tfgen.data.key_patches`.
 """
 
@@ -38,7 +38,7 @@ from tfgen.model import GenerativeModel, descend, initial_weights
 from tfgen.networks.game import Noise
 from tfgen.networks.layers import borrow
 from tfgen.networks.patches import parts_to_picture
-from tfgen.rows import rolled
+from tfgen.rows import global_rows, rolled
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, required, step
 
@@ -135,7 +135,7 @@ class PuzzleGAN(GenerativeModel):
             negatives = self.negatives(image, mask, fake)
             with tf.GradientTape() as tape:
                 real = self.discriminator(image, training=True)
-                wrong = tf.concat([borrow(self.discriminator, x) for x in negatives], axis=0)
+                wrong = [borrow(self.discriminator, x) for x in negatives]
                 d_loss = self.game.discriminator(real, wrong)
             descend(self.discriminator_optimizer, tape, d_loss, self.discriminator)
 
@@ -145,8 +145,9 @@ class PuzzleGAN(GenerativeModel):
             g_loss = self.game.generator(borrow(self.discriminator, fake))
             mask_error = tf.reduce_mean(losses.absolute_error(placed, mask))
             appearance = tf.reduce_mean(losses.absolute_error(fake * placed, image * mask))
-            loss = g_loss + self.now(self.mask_weights) * mask_error
-            loss += self.now(self.appearance_weights) * appearance
+            placing = self.now(self.mask_weights) * mask_error
+            placing += self.now(self.appearance_weights) * appearance
+            loss = g_loss + global_rows(image) * placing  # A mean times the rows is their sum.
         descend(self.generator_optimizer, tape, loss, self.generator)
 
         return self.report(

@@ -7,27 +7,30 @@ between two texts' embeddings (equation 5, GAN-INT), which D never sees in a ste
 s_r = D(x, t), s_w = D(x, t'), s_f = D(G(z, t), t):
 
     D minimises  -log s_r - w log(1 - s_w) - (1 - w) log(1 - s_f)                          (w 0.5)
-    G minimises  -log D(G(z, t), t) - v log D(G(z, m), m),   m = b t + (1 - b) t'          (b 0.5)
+    G minimises  -log D(G(z, t), t) - v/2 log D(G(z, m), m),   m = b t + (1 - b) t'        (b 0.5)
 
-GAN-CLS is v = 0, GAN-INT w = 0, GAN-INT-CLS both. G: transposed convolutions of size 4 with batch
-normalisation and a residual bottleneck at the two smallest sides; D: convolutions of size 4, the
-projected text laid over its last map. Each player projects the text itself; weights of convolutions
-from N(0, 0.02); Adam with rate 2e-4 and beta_1 0.5.
+G's pictures of both kinds are one batch of 3/2 B rows, an m for every second t, and its loss is the
+mean over them (hence v/2). GAN-CLS is v = 0, GAN-INT w = 0, GAN-INT-CLS both. G: transposed
+convolutions of size 4 with batch normalisation and a residual bottleneck at the two smallest sides;
+D: convolutions of size 4, the projected text laid over its last map. Each player projects the text
+itself, D with batch normalisation; weights of convolutions from N(0, 0.02); Adam with beta_1 0.5
+and rate 2e-4, halved every 13,800 steps, which are 100 epochs of the paper's birds.
 
 Differs from the paper: the text that does not match changes and not the picture (as in algorithm 1;
 the authors' code takes another picture); texts that do not match and the other ends of
 interpolations come from the batch and always differ in words (or class); one embedded caption a
-picture, drawn anew each step, not the mean of four; one interpolation for each row, not for every
-second; the picture side of the joint embedding is a small network trained with it, not a
-classifier's features, and Adam trains both; embeddings are scaled to a root mean square of 1, so
-that both players hear the text as loudly as the noise; D's last activation is in its loss.
+picture, drawn anew each step, not the mean of four; the picture side of the joint embedding is a
+small network trained with it, not a classifier's features, and Adam trains both; embeddings are
+scaled to a root mean square of 1, so that both players hear the text as loudly as the noise; D's
+last activation is in its loss. The stabilisers are additions.
 """
 
 import keras
 import tensorflow as tf
 
-from tfgen import losses, networks, stages
+from tfgen import networks, stages
 from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.networks.game import Game
 from tfgen.networks.layers import borrow
 from tfgen.networks.text_networks import text_discriminator, text_generator
 from tfgen.signature import Input
@@ -61,20 +64,23 @@ class TextToImageGAN(GenerativeModel):
         mismatch_weight: w above, 0 to 1; 0 for no texts that do not match.
         interpolation_weight: v above; 0 for none.
         interpolation: b above.
+        loss, label_smoothing, penalty, penalty_interval, augmentation, instance_noise,
+            instance_noise_steps: Of D's game, see `tfgen.networks.game.Game`; the penalty is taken
+            at pictures with their own texts.
+        penalty_weight: Of the penalty.
+        discriminator_normalization: "batch" (the paper), "layer", "spectral" or None.
         sample_texts: Texts from which `sample` draws where none is given.
         seed: Of the initial weights and of every draw.
 
     Raises:
-        ValueError: An unknown encoder or match, a vocabulary that does not fit the encoder, sides
-            that cannot be halved, or a weight out of range.
+        ValueError: An unknown name, a vocabulary that does not fit the encoder, sides that cannot
+            be halved, a weight out of range, a penalty that does not go with batch normalisation,
+            smoothing of a loss without labels, or negative noise.
     """
 
     reports = (
-        "discriminator_loss",
-        "generator_loss",
-        "interpolation_loss",
-        "matching_gap",
-        "text_loss",
+        *("discriminator_loss", "generator_loss", "interpolation_loss"),
+        *("matching_gap", "penalty", "text_loss"),
     )
     network_names = ("generator", "discriminator", "picture_encoder")
 
@@ -96,6 +102,15 @@ class TextToImageGAN(GenerativeModel):
         mismatch_weight=0.5,
         interpolation_weight=1.0,
         interpolation=0.5,
+        loss="non_saturating",
+        label_smoothing=0.0,
+        penalty=None,
+        penalty_weight=10.0,
+        penalty_interval=1,
+        discriminator_normalization: str | None = "batch",
+        augmentation=(),
+        instance_noise: float | tuple = 0.0,
+        instance_noise_steps=None,
         sample_texts=(),
         seed=0,
     ):
@@ -116,9 +131,21 @@ class TextToImageGAN(GenerativeModel):
         self.mismatch_weight = mismatch_weight
         self.interpolation_weight = interpolation_weight
         self.interpolation = interpolation
+        self.loss = loss
+        self.label_smoothing = label_smoothing
+        self.penalty = penalty
+        self.penalty_weight = penalty_weight
+        self.penalty_interval = penalty_interval
+        self.discriminator_normalization = discriminator_normalization
+        self.augmentation = tuple(augmentation)
+        self.instance_noise = instance_noise
+        self.instance_noise_steps = instance_noise_steps
         self.sample_texts = tuple(sample_texts)
         if not 0.0 <= mismatch_weight <= 1.0:
             raise ValueError(f"`mismatch_weight` must lie in [0, 1]. Received: {mismatch_weight}.")
+        rest = penalty, penalty_interval, discriminator_normalization, augmentation
+        noise = {"instance_noise": instance_noise, "instance_noise_steps": instance_noise_steps}
+        self.game = Game(loss, label_smoothing, *rest, **noise)
         shape, depth = self.image_shape, networks.halvings(image_shape, stages)
         reading = text_encoder, vocabulary, text_length, embedding_dim, text_filters
         with initial_weights(seed):
@@ -132,7 +159,7 @@ class TextToImageGAN(GenerativeModel):
             sizes = shape, embedding_dim, text_dim, depth
             self.generator = text_generator(*sizes, latent_dim, generator_filters, name="generator")
             self.discriminator = text_discriminator(
-                *sizes, discriminator_filters, name="discriminator"
+                *sizes, discriminator_filters, discriminator_normalization, name="discriminator"
             )
         self.is_reading = bool(text_steps)
 
@@ -153,9 +180,7 @@ class TextToImageGAN(GenerativeModel):
             players["text_optimizer"] = (optimizer, self.encoder, self.picture_encoder)
         elif text_optimizer is not None:
             raise ValueError("`text_optimizer` has nothing to train: `text_steps` is 0.")
-        self.compile_players(
-            keras_arguments, lambda: keras.optimizers.Adam(2e-4, beta_1=0.5), **players
-        )
+        self.compile_players(keras_arguments, paper_optimizer, **players)
 
     @step
     def train_step(self, batch):
@@ -168,24 +193,20 @@ class TextToImageGAN(GenerativeModel):
         wrong, exists = self.texts.other("mismatch", tokens, differs)
 
         fake = borrow(self.generator, [self.normal("z of D", size, self.latent_dim), right])
+        shown, fake = self.game.augmented(real), self.game.augmented(fake)
         with tf.GradientTape() as tape:
-            right_score = self.discriminator([real, right], training=True)  # (B,)
-            wrong_score = borrow(self.discriminator, [real, wrong])
+            right_score = self.discriminator([shown, right], training=True)  # (B,)
+            wrong_score = borrow(self.discriminator, [shown, wrong])
             fake_score = borrow(self.discriminator, [fake, right])
-            d_loss = matching_aware(
-                right_score, wrong_score, fake_score, self.mismatch_weight * exists
-            )
-        descend(self.discriminator_optimizer, tape, d_loss, self.discriminator)
+            weight = self.mismatch_weight * exists
+            d_loss = matching_aware(right_score, wrong_score, fake_score, weight, self.game.terms)
+            penalty = self.game.penalty(self.critic(right), shown, fake)
+            loss = d_loss + self.penalty_weight * penalty
+        descend(self.discriminator_optimizer, tape, loss, self.discriminator)
 
-        z = self.normal("z of G", size, self.latent_dim)
-        between_z = self.normal("z of interpolation", size, self.latent_dim)
         end, _ = self.texts.other("interpolation", tokens, differs)
-        between = self.interpolation * right + (1.0 - self.interpolation) * end
         with tf.GradientTape() as tape:
-            g_loss, between_loss = self.deceit(z, right), tf.zeros(())
-            if self.interpolation_weight:
-                between_loss = self.deceit(between_z, between)
-            loss = g_loss + self.interpolation_weight * between_loss
+            g_loss, between_loss, loss = self.deceit(right, end)
         descend(self.generator_optimizer, tape, loss, self.generator)
 
         gap = exists * (tf.sigmoid(right_score) - tf.sigmoid(wrong_score))
@@ -194,13 +215,30 @@ class TextToImageGAN(GenerativeModel):
             generator_loss=g_loss,
             interpolation_loss=between_loss,
             matching_gap=tf.reduce_sum(gap) / tf.maximum(tf.reduce_sum(exists), 1.0),
+            penalty=penalty,
         )
 
-    def deceit(self, z, text):
-        """G's loss for pictures of these embeddings."""
+    def deceit(self, text, end):
+        """G's loss for these embeddings, for points from every second to its end, and in all."""
+        size, v = tf.shape(text)[0], self.interpolation_weight
+        z = self.normal("z of G", size, self.latent_dim)
+        if v:
+            between = self.interpolation * text[::2] + (1.0 - self.interpolation) * end[::2]
+            more = self.normal("z of interpolation", tf.shape(between)[0], self.latent_dim)
+            z, text = tf.concat([z, more], axis=0), tf.concat([text, between], axis=0)
         fake = self.generator([z, text], training=True)
-        score = borrow(self.discriminator, [fake, text])
-        return losses.ADVERSARIAL["non_saturating"].generator(score)
+        parts = [self.game.augmented(x) for x in ((fake[:size], fake[size:]) if v else (fake,))]
+        score = borrow(self.discriminator, [tf.concat(parts, axis=0), text])
+        loss = self.game.generator(score[:size])
+        if not v:
+            return loss, tf.zeros(()), loss
+        between_loss, share = self.game.generator(score[size:]), size / tf.shape(text)[0]
+        share = tf.cast(share, tf.float32)  # 2/3
+        return loss, between_loss, share * loss + (1.0 - share) * v * between_loss
+
+    def critic(self, text):
+        """D as a function of images alone, for the penalty."""
+        return lambda image: borrow(self.discriminator, [image, text])
 
     def read(self, real, tokens, differs):
         """A step of the text encoder, with the pictures' encoder beside it."""
@@ -248,3 +286,9 @@ class TextToImageGAN(GenerativeModel):
             "discriminate": self.texts.served(self.discriminate, image=image),
             "embed": self.texts.served(self.embed),
         }
+
+
+def paper_optimizer():
+    """Adam with a rate that is halved every 100 epochs of the paper's birds."""
+    rate = keras.optimizers.schedules.ExponentialDecay(2e-4, 13_800, 0.5, staircase=True)
+    return keras.optimizers.Adam(rate, beta_1=0.5)

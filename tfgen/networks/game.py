@@ -64,13 +64,19 @@ class Game:
         normalization: Of D; see `tfgen.networks.normalizing`.
         augmentation: Names in `tfgen.networks.augment.AUGMENTATIONS`, applied to all that D sees.
         penalty_target: Norm that "gradient_penalty" draws D's gradient to.
+        instance_noise: Standard deviation of the Gaussian noise that is added to all that D sees,
+            after the augmentation (Sønderby et al. 2016, https://arxiv.org/abs/1610.04490); a
+            pair falls (or rises) linearly from the first to the last.
+        instance_noise_steps: Steps over which a pair moves; it stays at its last value.
 
     Attributes:
+        terms: The `tfgen.losses.Adversarial` of the loss.
         discriminator: (real logits, fake logits) -> scalar that D minimises.
         generator: (fake logits) -> scalar that G minimises.
 
     Raises:
-        ValueError: An unknown name, smoothing of a loss without labels, an interval below 1, or a
+        ValueError: An unknown name, smoothing of a loss without labels, an interval below 1, noise
+            that is negative or a pair of it without steps, or a
             discriminator that normalises over the batch where the penalty needs a function of one
             sample (always) or replicas could not agree on the statistics (a lazy one).
     """
@@ -84,16 +90,32 @@ class Game:
         normalization: str | None = None,
         augmentation: Sequence[str] = (),
         penalty_target: float = 1.0,
+        instance_noise: float | Sequence[float] = 0.0,
+        instance_noise_steps: int | None = None,
     ):
-        terms = losses.adversarial(loss, label_smoothing)
-        self.discriminator, self.generator = terms.discriminator, terms.generator
+        self.terms = losses.adversarial(loss, label_smoothing)
+        self.discriminator, self.generator = self.terms.discriminator, self.terms.generator
         _check_penalty(penalty, penalty_interval, normalization)
         self.kind, self.interval, self.target = penalty, penalty_interval, penalty_target
         self.augmentation = augment.known(augmentation)
+        self.instance_noise = _known_noise(instance_noise, instance_noise_steps)
+        self.instance_noise_steps = instance_noise_steps
 
     def augmented(self, image: tf.Tensor) -> tf.Tensor:
         """What D sees of images (B, H, W, C), by the random numbers of the running step."""
-        return augment.augmented(self.augmentation, image)
+        image = augment.augmented(self.augmentation, image)
+        if not any(self.instance_noise):
+            return image
+        noise = draws().normal("instance noise", (tf.shape(image)[0], *image.shape[1:]))
+        return image + tf.cast(self.noise_stddev() * noise, image.dtype)
+
+    def noise_stddev(self) -> tf.Tensor | float:
+        """Standard deviation of the instance noise of the running step."""
+        first, last = self.instance_noise
+        if self.instance_noise_steps is None:
+            return first
+        done = tf.cast(draws().step, tf.float32) / self.instance_noise_steps
+        return first + (last - first) * tf.minimum(done, 1.0)
 
     def penalty(self, critic: Callable, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         """The penalty of the running step, a scalar without a weight; 0 where there is none.
@@ -116,6 +138,24 @@ class Game:
             return taken()
         due = draws().step % self.interval == 0
         return tf.cond(due, lambda: self.interval * taken(), lambda: tf.zeros(()))
+
+
+def _known_noise(noise, steps):
+    """(first, last) standard deviation."""
+    ends = tuple(noise) if isinstance(noise, Sequence) else (noise, noise)
+    if len(ends) != 2 or min(ends) < 0:
+        raise ValueError(
+            "`instance_noise` must be a standard deviation of 0 or more, or two of them: the "
+            f"first and the last. Received: {noise}."
+        )
+    if isinstance(noise, Sequence) != (steps is not None):
+        raise ValueError(
+            "`instance_noise_steps` belongs to a pair in `instance_noise`: give both, or one "
+            f"number alone. Received: {noise} and {steps}."
+        )
+    if steps is not None:
+        at_least(1, instance_noise_steps=steps)
+    return ends
 
 
 def _check_penalty(penalty, interval, normalization):

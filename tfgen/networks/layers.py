@@ -39,6 +39,10 @@ class BatchNorm(keras.layers.Layer):
     replicas train as one device does. Moving averages stay as they are in a `borrow`ed pass. The
     statistics are taken in float32 under any precision policy.
 
+    Rows (B * P, ...) that are the P parts of B examples, given with the parts (B, P, ...) that they
+    were made of, are normalised one part at a time, each by the B rows of its own, as in P passes
+    one after the other; the moving averages move once a part, in the same order.
+
     Args:
         momentum: Of the moving averages.
         epsilon: Added to the variance.
@@ -60,35 +64,57 @@ class BatchNorm(keras.layers.Layer):
         self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **moving)
         self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", **moving)
 
-    def call(self, x, training=False):
+    def call(self, x, parts=None, training=False):
         y = tf.cast(x, tf.float32)
-        if training:
-            mean, variance = _global_moments(y)
-            if not getattr(_scope, "keep", False):
-                for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                    moving.assign(self.momentum * moving + (1.0 - self.momentum) * value)
-        else:
+        if not training:
             mean, variance = self.moving_mean.value, self.moving_variance.value
+        elif parts is None:
+            mean, variance = _global_moments(y, list(range(len(y.shape) - 1)))  # (C,)
+            self._follow(mean, variance)
+        else:
+            batch, count = tf.shape(parts)[0], tf.shape(parts)[1]
+            y = tf.reshape(y, (batch, count, *x.shape[1:]))
+            mean, variance = _global_moments(y, [0, *range(2, len(y.shape) - 1)])  # (P, C)
+            of_all = [_in_turn(m, self.momentum) for m in (mean, variance)]
+            self._follow(of_all[0], of_all[1], count)
+            wide = (count, *[1] * (len(x.shape) - 2), x.shape[-1])
+            mean, variance = tf.reshape(mean, wide), tf.reshape(variance, wide)
         y = tf.nn.batch_normalization(
             y, mean, variance, self.bias.value, self.gain.value, self.epsilon
         )
+        if training and parts is not None:
+            y = tf.reshape(y, (-1, *x.shape[1:]))
         return tf.cast(y, self.compute_dtype)
+
+    def _follow(self, mean, variance, times=1):
+        """Moves the averages by means of as many updates; not in a `borrow`ed pass."""
+        if getattr(_scope, "keep", False):
+            return
+        kept = tf.pow(self.momentum, tf.cast(times, tf.float32))
+        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(kept * moving + (1.0 - kept) * value)
 
     def get_config(self):
         own = {"momentum": self.momentum, "epsilon": self.epsilon, "gain_stddev": self.gain_stddev}
         return {**super().get_config(), **own}
 
 
-def _global_moments(x):
-    """Mean and variance over all axes but the last and over all replicas, (C,) each."""
-    axes = list(range(len(x.shape) - 1))
+def _in_turn(values, momentum):
+    """What P updates of a moving average, one after the other, move it towards. (P, C) -> (C,)"""
+    parts = tf.shape(values)[0]
+    weights = tf.pow(momentum, tf.cast(tf.range(parts - 1, -1, -1), tf.float32))  # The last: 1.
+    return tf.einsum("p,pc->c", weights / tf.reduce_sum(weights), values)
+
+
+def _global_moments(x, axes):
+    """Mean and variance over these axes, the first among them, and over all replicas."""
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
         return tf.nn.moments(x, axes)
     # Two rounds, because E[x^2] - E[x]^2 cancels where the mean is large.
-    mean = context.all_reduce("mean", tf.reduce_mean(x, axes))
+    mean = context.all_reduce("mean", tf.reduce_mean(x, axes, keepdims=True))
     variance = context.all_reduce("mean", tf.reduce_mean(tf.square(x - mean), axes))
-    return mean, variance
+    return tf.squeeze(mean, axes), variance
 
 
 @keras.saving.register_keras_serializable("tfgen")

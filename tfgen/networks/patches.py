@@ -62,7 +62,7 @@ def parts_to_picture(image_shape, filters, stages, embedding_dim, latent_dim, na
     """
     patches, z = keras.Input((None, *image_shape)), keras.Input((latent_dim,))
     each, summed = EachPatch()(patches), []
-    for x in _encoded(each, filters, stages, embedding_dim):
+    for x in _encoded(each, patches, filters, stages, embedding_dim):
         summed.append(SumOverPatches()(x, patches))
     *skips, code = summed
     mask, features = _decoded(code, skips[::-1], image_shape, filters, stages, 1, "sigmoid")
@@ -71,17 +71,21 @@ def parts_to_picture(image_shape, filters, stages, embedding_dim, latent_dim, na
     return keras.Model([patches, z], [image, mask], name=name)
 
 
-def _encoded(x, filters, stages, embedding_dim):
-    """Activations of every layer of E, the code (B, E) last."""
+def _encoded(x, patches, filters, stages, embedding_dim):
+    """Activations of every layer of E, the code (B * P, E) last.
+
+    E passes the first parts of all pictures, then the second ones, and so on: batch normalisation
+    sees one part at a time.
+    """
     activations = []
     for n in range(stages):
         init = dcgan_init()
         x = Conv2D(filters * 2**n, 5, 2, "same", use_bias=n == 0, kernel_initializer=init)(x)
-        x = LeakyReLU(0.2)(BatchNorm(gain_stddev=0.02)(x) if n else x)
+        x = LeakyReLU(0.2)(BatchNorm(gain_stddev=0.02)(x, patches) if n else x)
         activations.append(x)
     # A convolution over the whole map is a dense layer.
-    code = Dense(embedding_dim, kernel_initializer=dcgan_init())
-    return [*activations, code(Flatten()(x))]
+    code = Dense(embedding_dim, kernel_initializer=dcgan_init())(Flatten()(x))
+    return [*activations, LeakyReLU(0.2)(code)]
 
 
 def _decoded(code, skips, image_shape, filters, stages, channels, activation):

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfgen.losses import ADVERSARIAL, Adversarial
+
 
 def gathered(x: tf.Tensor) -> tf.Tensor:
     """The rows of all replicas, in their order. (b, ...) -> (B, ...)"""
@@ -27,7 +29,11 @@ def drawn(differs: tf.Tensor, chances: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]
 
 
 def matching_aware(
-    right: tf.Tensor, wrong: tf.Tensor, fake: tf.Tensor, weight: tf.Tensor
+    right: tf.Tensor,
+    wrong: tf.Tensor,
+    fake: tf.Tensor,
+    weight: tf.Tensor,
+    game: Adversarial = ADVERSARIAL["non_saturating"],
 ) -> tf.Tensor:
     """D's loss of GAN-CLS, a scalar to be minimised. Reed et al. 2016, algorithm 1, line 9.
 
@@ -36,6 +42,7 @@ def matching_aware(
         wrong: Of real pictures with texts that do not match.
         fake: Of generated pictures with their texts.
         weight: Of `wrong`, (B,) in [0, 1]; `fake` has what is left of 1.
+        game: What D minimises of one logit.
     """
-    against = weight * tf.nn.softplus(wrong) + (1.0 - weight) * tf.nn.softplus(fake)
-    return tf.reduce_mean(tf.nn.softplus(-right) + against)
+    against = weight * game.fake(wrong) + (1.0 - weight) * game.fake(fake)
+    return tf.reduce_mean(game.of_real(right) + against)

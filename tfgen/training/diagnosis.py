@@ -51,8 +51,8 @@ FINDINGS = {
     "of real and generated images kept apart, a larger batch.",
     "little_diversity": "watch it; if it shrinks further: r1 or a gradient penalty, a lower "
     "generator rate, weight averages (use_ema) for the samples.",
-    "discriminator_wins": "label_smoothing 0.1, augmentation, r1, a lower discriminator rate, or "
-    "more generator steps.",
+    "discriminator_wins": "label_smoothing 0.1, augmentation, instance_noise 0.1, r1, a lower "
+    "discriminator rate, or more generator steps.",
     "discriminator_blind": "a higher discriminator rate, more discriminator steps, less dropout "
     "or regularisation of the discriminator.",
     "logits_explode": "r1 or a gradient penalty, spectral normalisation, a lower discriminator "
