@@ -92,7 +92,7 @@ def train(
         metrics=["accuracy"],
     )
     stream = _stream(source, seed, SETS[name][2], SETS[name][3])
-    classifier.fit(stream, steps_per_epoch=steps, epochs=epochs, verbose=2)
+    classifier.fit(stream, steps_per_epoch=steps, epochs=epochs, verbose=2, shuffle=False)
     test = data.source(SETS[name][0], "test")
     pairs = ((b["image"], b["label"]) for b in data.batches(test, 500))
     hits = [np.argmax(classifier(x, training=False), -1) == y for x, y in pairs]
