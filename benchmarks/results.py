@@ -30,8 +30,12 @@ One seed: the intervals are those of the samples and the pictures, not of traini
 the test split; models that are given pictures draw one sample for each. A reference for samples:
 what `is_of_real`, `ms_ssim_of_real` and `authenticity_of_real` say of real pictures. Where the
 name of a figure has a star, the numbers of samples differ, and the values do not compare; nor do
-values of two tables. A metric of samples compares a VAE's grey means with thresholded pictures,
-which sets it back.
+values of two tables.
+
+A figure of features names its network: `fid(mnist28)` is no FID of papers, which is by Inception-v3
+on ImageNet, and compares with other `fid(mnist28)` only. Where no shipped network was trained on
+such pictures there is no distance in features ([feature networks](metrics.md#feature-networks));
+the judges of classes and domains stand beside their own accuracy on real pictures.
 """
 
 

@@ -40,7 +40,9 @@ def refused(capsys, *arguments):
 
 def test_a_config_with_metrics_is_measured_when_training_ends(trained):
     names = [f["name"] for f in figures(trained[1])]
-    assert names[:1] == ["fid"] and {"precision", "recall", "density", "coverage"} <= set(names)
+    assert names == [
+        f"{name}(digits8)" for name in ("fid", "precision", "recall", "density", "coverage")
+    ]
     stamp = figures(trained[1])[0]["stamp"]
     assert stamp["data"]["split"] == "test" and stamp["training"]["split"] == "train"
     assert stamp["samples"]["count"] == 150 and stamp["model"]["step"] == 10
@@ -59,11 +61,13 @@ def test_evaluate_prints_a_table_and_keeps_earlier_figures(trained, tmp_path, ca
     common = ["evaluate", str(folder), "--metrics", "fid,parzen", "--samples", "100"]
     assert cli.main([*common, "--json", str(tmp_path / "x.json"), "--seeds", "0-1"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"^fid +[\d.]+ +\[[\d.]+, [\d.]+\]", out, re.MULTILINE), out
+    assert re.search(r"^fid\(digits8\) +[\d.]+ +\[[\d.]+, [\d.]+\]", out, re.MULTILINE), out
     assert "nats" in out and "digits, test, 500 pictures" in out and "seeds 0,1" in out
     assert len(figures(folder)) == len(before) + 2 and figures(folder)[: len(before)] == before
     written = json.loads((tmp_path / "x.json").read_text())["figures"]
-    assert [f["name"] for f in written] == ["fid", "parzen"] and len(written[0]["parts"]) == 2
+    assert [f["name"] for f in written] == ["fid(digits8)", "parzen"] and len(
+        written[0]["parts"]
+    ) == 2
     assert cli.main([*common, "--seeds", "0-1"]) == 0
     assert len(figures(folder)) == len(before) + 2  # By the same protocol: in its place.
 
@@ -110,6 +114,10 @@ def test_report_is_one_file_that_asks_for_nothing(trained, capsys):
         (["--samples", "1"], "`samples` must be at least 2"),
         (["--features", "mnist28", "--metrics", "fid"], "takes pictures 28x28x1"),
         (["--resize"], "give both"),
+        (
+            ["--signature", "draw"],
+            "The model has no signature 'draw' to draw samples by. Known: gen",
+        ),
     ],
     ids=lambda a: " ".join(a) if isinstance(a, list) else "",
 )
@@ -134,7 +142,9 @@ def test_a_feature_network_of_yours(trained, tmp_path, capsys):
     network = ["--features", str(tmp_path / "m.keras"), "--layer", "hidden", "--range", "0,255"]
     arguments = ["evaluate", str(trained[1]), *network, "--metrics", "kid,is", "--samples", "60"]
     assert cli.main(arguments) == 0 and "m.keras" in capsys.readouterr().out
-    stamp = figures(trained[1])[-1]["stamp"]
+    last = figures(trained[1])[-1]
+    assert last["name"] == "is_of_real(m)"  # A network's file, without its folders.
+    stamp = last["stamp"]
     assert stamp["features"]["pixel_range"] == [0.0, 255.0] and stamp["pixel_range"] == [-1.0, 1.0]
     with pytest.raises(SystemExit):
         cli.main([*arguments, "--range", "255,0"])

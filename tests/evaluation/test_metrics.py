@@ -162,6 +162,7 @@ def test_how_samples_of_each_family_are_drawn():
         "conditionalgan": ("generate", ("label",), True),
         "pixelcnn": ("generate", (), True),
         "cvae": ("complete", ("image",), False),
+        "vae": ("generate", (), True),
         "vae_mixture": ("generate", (), True),
     }
     for name, (signature, given, repeats) in known.items():
@@ -194,7 +195,7 @@ def test_conditions_follow_the_rows_of_the_data_again_and_again():
 def test_fewer_samples_than_asked_for_are_noted():
     images, _ = digits(rows=60)
     model = Painter(complete=(lambda image: {"image": image}, IMAGE))
-    report = tfgen.evaluate(model, images, "kid", samples=90)
+    report = tfgen.evaluate(model, images, "kid", samples=90, features="digits8")
     assert report["kid"].stamp["samples"]["count"] == 60
     assert "60 samples, not 90: the data's pictures are used once each" in report["kid"].notes
 

@@ -6,7 +6,13 @@ import pytest
 from scipy import ndimage
 
 from tfgen import data
-from tfgen.metrics import feature_networks, frechet, measures, shipped_networks
+from tfgen.metrics import (
+    feature_networks,
+    frechet,
+    measures,
+    shipped_networks,
+    train_feature_network,
+)
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +119,15 @@ def test_weights_that_cannot_be_fetched(monkeypatch):
     monkeypatch.setattr(keras.applications, "InceptionV3", fails)
     with pytest.raises(ValueError, match="cannot be fetched"):
         feature_networks.load("inception_v3")
+
+
+def test_a_network_of_other_widths_is_trained_kept_and_loaded(tmp_path, monkeypatch):
+    made = train_feature_network.train("digits8", tmp_path, 1, filters=(4, 6), least=0.0)
+    assert made["filters"] == [4, 6] and made["features"] == 6
+    assert made["bytes"] == (tmp_path / "digits8.npz").stat().st_size
+    monkeypatch.setattr(shipped_networks, "WEIGHTS", tmp_path)
+    pictures = np.zeros((2, 8, 8, 1), "f")
+    assert feature_networks.load("digits8").features(pictures).shape == (2, 6)
+    poor = train_feature_network.train("digits8", tmp_path, 1, filters=(4, 5), least=1.0)
+    assert feature_networks.load("digits8").hash == made["sha256"] != poor["sha256"]
+    assert (tmp_path / f"digits8-{poor['test_accuracy']:.4f}.npz").is_file()

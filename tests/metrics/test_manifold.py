@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tfgen.metrics import manifold
+from tfgen.metrics import manifold, measures
 from tfgen.metrics.manifold import precision_recall_density_coverage
 
 
@@ -49,3 +49,28 @@ def test_bad_input():
         precision_recall_density_coverage(np.zeros((5, 2)), np.zeros((9, 2)), 5)
     with pytest.raises(ValueError, match="one F"):
         precision_recall_density_coverage(np.zeros((9, 2)), np.zeros((9, 3)))
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_balls_around_copies_are_empty(offset):
+    generator = np.random.default_rng(0)
+    real = generator.normal(size=(60, 7)) + offset
+    real[:4] = real[0]  # With k = 3 the ball of each holds nothing; those of all others do.
+    with pytest.warns(UserWarning, match="3 of 60 real points repeat another"):
+        found = precision_recall_density_coverage(real, real[4:], 3)
+    assert found["coverage"] == 56 / 60 and found["precision"] == 1.0
+    with pytest.warns(UserWarning, match="3 of 60 generated points repeat another"):
+        found = precision_recall_density_coverage(real[4:], real, 3)
+    assert found["recall"] == 1.0  # The four are no part of what is to be recalled.
+    few = np.repeat(generator.normal(size=(2, 7)) + offset, 30, axis=0)
+    real, generated = (f"58 of 60 {kind} points" for kind in ("real", "generated"))
+    with pytest.warns(UserWarning, match=real), pytest.warns(UserWarning, match=generated):
+        found = precision_recall_density_coverage(few, few, 3)
+    assert found["recall"] == found["precision"] == found["density"] == found["coverage"] == 0.0
+
+
+def test_halves_of_repeated_points_do_not_warn_again():
+    real = np.random.default_rng(0).normal(size=(40, 3))
+    with pytest.warns(UserWarning) as caught:
+        measures.prdc(real, np.repeat(real[:20], 2, axis=0), 3)
+    assert len(caught) == 1

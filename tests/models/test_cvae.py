@@ -194,3 +194,21 @@ def test_learns_the_hidden_quadrants_of_digits():
     )
     assert monte_carlo < bound["baseline"] - 1.5
     assert importance <= monte_carlo <= bound["negative_elbo"] + 0.3
+
+
+def test_draws_are_samples_of_the_hidden_pixels():
+    model, first = with_spread(TINY["cvae"].build()), binary(4)
+    z = np.ones((4, 3), "float32")
+    means = model.call_signature("complete", {"z": z, "image": first})["image"].numpy()
+    for level in (0.25, 0.75):
+        noise = np.full((4, 8, 8, 1), level, "float32")
+        feeds = {"z": z, "pixel_noise": noise, "image": first}
+        drawn = model.call_signature("draw", feeds)["image"].numpy()
+        expected = np.where(
+            model.visible > 0, first, np.where(level < 0.5 * (means + 1), 1.0, -1.0)
+        )
+        np.testing.assert_array_equal(drawn, expected)
+    by_class = CVAE((4, 4, 1), condition="label", num_classes=3, latent_dim=2, hidden=(4,))
+    assert set(by_class.signatures()["draw"].inputs) == {"z", "pixel_noise", "label"}
+    drawn = by_class.sample(range(5), signature="draw", label=1)
+    assert drawn.shape == (5, 4, 4, 1) and set(np.unique(drawn)) <= {-1.0, 1.0}

@@ -69,7 +69,10 @@ def front(text):
 
 
 def test_a_card_says_what_the_hub_reads():
-    figures = [figure(), figure("nll", 17.5, math.nan, math.nan, "nats", ("few pictures",))]
+    figures = [
+        figure(),
+        figure("nll", 17.5, math.nan, math.nan, "nats", ("few pictures",), features=None),
+    ]
     text = card.text(RECORD, NOTE, figures, "apache-2.0")
     matter = front(text)
     assert matter["library_name"] == "tfgen" and matter["license"] == "apache-2.0"
@@ -78,11 +81,12 @@ def test_a_card_says_what_the_hub_reads():
     ((result,),) = [index["results"] for index in matter["model-index"]]
     assert result["dataset"] == {"name": "digits", "type": "digits", "split": "test"}
     assert [m["value"] for m in result["metrics"]] == [3.25, 17.5]
-    assert "| fid | 3.25 | [3, 3.5] | 95% jackknife |" in text and "| nll | 17.5 nats | - |" in text
-    assert text.count("Measured on digits, test") == 1
+    assert "| fid(digits8) | 3.25 | [3, 3.5] | 95% jackknife |" in text
+    assert "| nll | 17.5 nats | - |" in text
+    assert text.count("Measured on digits, test") == 2  # With a feature network and without.
     assert [m["name"] for m in result["metrics"]] == [
-        "fid (features of digits8)",
-        "nll (nats, features of digits8)",
+        "fid(digits8)",
+        "nll (nats)",
     ]
     assert 'model.signatures["generate"](z=z)' in text
     assert "e" * 64 in text and "- few pictures" in text and "`z` float32 (4)" in text
@@ -163,9 +167,9 @@ def test_runs_side_by_side(tmp_path):
     found = compare.figures(runs)
     lines = compare.table(found).splitlines()
     assert lines[0].split() == ["figure", "a", "b"]
-    assert lines[1].startswith("fid \u2193 *") and "9 [3, 3.5]" in lines[1]
-    assert lines[2].startswith("nll \u2193 nats") and lines[2].endswith("-")
-    assert "do not compare" in lines[-2] and lines[-1] == "  fid: samples 2000 or 50"
+    assert lines[1].startswith("fid(digits8) \u2193 *") and "9 [3, 3.5]" in lines[1]
+    assert lines[2].startswith("nll(digits8) \u2193 nats") and lines[2].endswith("-")
+    assert "do not compare" in lines[-2] and lines[-1] == "  fid(digits8): samples 2000 or 50"
     path = compare.draw(found, tmp_path / "pictures" / "all.png")
     assert path.read_bytes().startswith(b"\x89PNG")
     with pytest.raises(ValueError, match="is a .png"):
@@ -188,7 +192,7 @@ def test_runs_are_compared_by_a_protocol_that_they_share(tmp_path):
     runs = [both, measured(tmp_path / "b", figure(value=3.0), figure("kid"))]
     found = compare.figures(runs)
     assert [f.value for f in found["a"]] == [1.0] and compare.differences(found) == {}
-    assert compare.names(found) == ["fid", "kid"]
+    assert compare.names(found) == ["fid(digits8)", "kid(digits8)"]
     (alone,) = compare.figures([both])["a"]
     assert alone.value == 2.0  # The newest, where nothing is to be shared.
 

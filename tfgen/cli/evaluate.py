@@ -17,7 +17,12 @@ def evaluate(arguments: argparse.Namespace):
     metrics = chosen_metrics(arguments.metrics)
     seeds = samples.seeds(arguments.seeds)
     options = Options(
-        arguments.samples, seeds, _features(arguments), arguments.seen, arguments.batch_size
+        arguments.samples,
+        seeds,
+        _features(arguments),
+        arguments.seen,
+        arguments.batch_size,
+        signature=arguments.signature,
     ).checked()
     reports, shared = [], {}
     for folder in arguments.runs:
@@ -101,6 +106,9 @@ def add(commands: Any, command: Callable) -> None:
         help="pixels that a network of yours was trained on, such as 0,255 (default: -1,1)",
     )
     one.add_argument("--seen", action="store_true", help="even on pictures that it was trained on")
+    one.add_argument(
+        "--signature", help="whose pictures are measured, such as generate or draw (default: fits)"
+    )
     one.add_argument("--batch-size", type=int, default=100, help="pictures generated at once")
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
     one.add_argument("--json", metavar="FILE", help="write the figures with their stamps there too")

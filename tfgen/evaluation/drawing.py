@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # What makes pictures, by the names that the models use; the first that a model has is measured.
 GENERATING = ("generate", "complete", "assemble", "translate", "a_to_b")
+# Samples of p(x|z), measured in place of its means where real pictures are black and white too.
+DRAW = "draw"
 # A picture as condition: each is used once, since its results are much alike.
 _PICTURES = ("image", "patches")
 # Share of values outside [-1, 1] beyond which pictures are not on this scale at all. A network with
@@ -51,10 +53,29 @@ class Way:
         return {"signature": self.signature, "from_data": list(self.given)}
 
 
-def way(model: "GenerativeModel", reference: "Reference") -> Way | str:
-    """How samples are drawn, or why none can be."""
+def way(
+    model: "GenerativeModel", reference: "Reference", signature: str | None = None
+) -> Way | str:
+    """How samples are drawn, or why none can be.
+
+    Args:
+        model: Whose signatures are looked through.
+        reference: What their inputs may be taken from.
+        signature: The one to take; by default "draw" where the pictures are binary and the model
+            has it, else the first of `GENERATING`, else one whose inputs can all be drawn.
+
+    Raises:
+        ValueError: The model has no such signature.
+    """
     table = model.signatures()
-    names = [n for n in GENERATING if n in table]
+    if signature is not None and signature not in table:
+        raise ValueError(
+            f"The model has no signature {signature!r} to draw samples by. Known: "
+            f"{', '.join(table)}."
+        )
+    names = [signature] if signature else [n for n in GENERATING if n in table]
+    if not signature and DRAW in table and reference.binary:
+        names = [DRAW]
     names += [n for n, s in table.items() if s.drawable and n not in names]
     if not names:
         return "the model has no signature that generates pictures"

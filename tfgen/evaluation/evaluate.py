@@ -22,6 +22,7 @@ def evaluate(
     seen: bool = False,
     batch_size: int = 100,
     progress: bool | None = None,
+    signature: str | None = None,
 ) -> Report:
     """Measures a model, or several trained alike.
 
@@ -40,21 +41,24 @@ def evaluate(
         seeds: Numbers of sets of samples; with several, figures are means over the sets.
         split: Of a data set given by its name, and of a run's data.
         features: Feature network: a name or path, (name, whether it resizes), or a loaded one;
-            None for the shipped one that fits.
+            None for the shipped one that fits. Distances in features are measured only by one that
+            was trained on such data, or that is given here.
         training: The training pictures, as `dataset`; known for a run. Without them, metrics that
             need them do not apply, and nobody checks that the model has not seen the data.
         seen: Measure even though the model was trained on these pictures; the stamp says so.
         batch_size: Pictures generated at once.
         progress: Whether bars are shown on stderr; None for bars on a terminal, and elsewhere a
             line every ten seconds.
+        signature: Whose pictures are measured, such as "generate" or "draw"; by default samples of
+            p(x|z) ("draw") where the real pictures are black and white and the model has them.
 
     Raises:
-        ValueError: An unknown metric or one that does not apply, data that do not fit the model,
-            data that it was trained on, or generated pictures that are not finite, outside [-1, 1]
-            or of another size.
+        ValueError: An unknown metric or signature, a metric that does not apply, data that do not
+            fit the model, data that it was trained on, or generated pictures that are not finite,
+            outside [-1, 1] or of another size.
     """
     sets = [seeds] if isinstance(seeds, int) else list(seeds)
-    options = Options(samples, sets, features, seen, batch_size, progress).checked()
+    options = Options(samples, sets, features, seen, batch_size, progress, signature).checked()
     chosen = chosen_metrics(metrics)
     models = list(model) if isinstance(model, list | tuple) else [model]
     if not models:

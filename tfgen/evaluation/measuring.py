@@ -51,6 +51,7 @@ class Options:
     seen: bool = False
     batch_size: int = 100
     progress: bool | None = None
+    signature: str | None = None
 
     def checked(self):
         """These options.
@@ -142,6 +143,7 @@ def _work(model, one, options, number, shared):
         options.seen,
         shared,
         options.progress,
+        options.signature,
     )
 
 
@@ -190,6 +192,8 @@ def _figures(name, metric, work, common, notes):
         stamp["kept_pictures"] = len(work.fake.pictures)
     if needs.features in metric.needs or needs.classes in metric.needs:
         stamp["features"] = work.features_from.protocol()
+        if work.strange:
+            work.note(work.strange)
     sampled = work.sample_notes if needs.samples in metric.needs else []
     own = [*notes, *sampled, *work.notes]
     units = getattr(metric, "units", {})

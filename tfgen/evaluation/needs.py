@@ -16,6 +16,14 @@ def features(work: "Work") -> str | None:
     return work.features_from if isinstance(work.features_from, str) else None
 
 
+def domain(work: "Work") -> str | None:
+    """A feature network that was trained on such data, or that was asked for by name."""
+    lacking = features(work)
+    if lacking or work.network or not work.strange:
+        return lacking
+    return f"{work.strange}; `features` names one that is to be used all the same"
+
+
 def classes(work: "Work") -> str | None:
     """Class probabilities of the feature network."""
     lacking = features(work)

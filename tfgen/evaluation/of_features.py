@@ -23,7 +23,7 @@ class FID:
     groups: int = 20
     seed: int = 0
 
-    needs = (needs.samples, needs.features)
+    needs = (needs.samples, needs.features, needs.domain)
 
     def measure(self, work: "Work") -> dict[str, Value]:
         real, fake = _both(work)
@@ -44,7 +44,7 @@ class FIDInfinity:
     groups: int = 20
     seed: int = 0
 
-    needs = (needs.samples, needs.features)
+    needs = (needs.samples, needs.features, needs.domain)
 
     def measure(self, work: "Work") -> dict[str, Value]:
         real, fake = _both(work)
@@ -56,7 +56,7 @@ class FIDInfinity:
 class KID:
     """Kernel distance of features, unbiased, cubic kernel; Binkowski et al. 2018, 1801.01401."""
 
-    needs = (needs.samples, needs.features)
+    needs = (needs.samples, needs.features, needs.domain)
 
     def measure(self, work: "Work") -> dict[str, Value]:
         return {"kid": measures.kid(*_both(work))}
@@ -78,7 +78,7 @@ class InceptionScore:
     groups: int = 20
     seed: int = 0
 
-    needs = (needs.samples, needs.classes)
+    needs = (needs.samples, needs.classes, needs.domain)
 
     def measure(self, work: "Work") -> dict[str, Value]:
         options = {"splits": self.splits, "groups": self.groups, "seed": self.seed}
@@ -104,7 +104,7 @@ class PRDC:
     halvings: int = 8
     seed: int = 0
 
-    needs = (needs.samples, needs.features)
+    needs = (needs.samples, needs.features, needs.domain)
 
     def measure(self, work: "Work") -> dict[str, Value]:
         real, fake = (x[: self.limit] for x in _both(work))

@@ -77,7 +77,7 @@ class Memorisation:
     limit: int = 2000
     shown: int = 8
 
-    needs = (needs.samples, needs.features, needs.training)
+    needs = (needs.samples, needs.features, needs.training, needs.domain)
 
     def measure(self, work: "Work") -> dict[str, Value]:
         train, fake = work.trained, work.fake

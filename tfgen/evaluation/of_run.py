@@ -77,14 +77,20 @@ class AfterTraining:
         """Raises ValueError before a training whose metrics could not be measured after it."""
         one = _subject(settings, None, model)
         guard.check(one.reference, one.training, settings.evaluation["seen"])
-        work = Work(model, one.reference, one.training, network=settings.evaluation["features"])
+        asked = {k: settings.evaluation[k] for k in ("features", "signature")}
+        asked["network"] = asked.pop("features")
+        work = Work(model, one.reference, one.training, **asked)
         applicable(chosen_metrics(settings.metrics), work, asked=True)
 
     def __call__(self, settings: Config, folder: Path, model: "GenerativeModel") -> Report:
         """The figures, measured and kept in the folder of the run."""
         wanted = settings.evaluation
         options = Options(
-            wanted["samples"], list(wanted["seeds"]), wanted["features"], wanted["seen"]
+            wanted["samples"],
+            list(wanted["seeds"]),
+            wanted["features"],
+            wanted["seen"],
+            signature=wanted["signature"],
         )
         metrics = chosen_metrics(settings.metrics)
         report = measure(_subject(settings, folder, model), metrics, True, options, {})

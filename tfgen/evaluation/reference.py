@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,13 @@ class Reference:
             if limit is not None and count >= limit:
                 break
         return [np.concatenate(parts[key])[:limit] for key in keys]
+
+    @cached_property
+    def binary(self) -> bool:
+        """Whether every value of every picture is -1 or 1."""
+        if self.preparation.get("binarize"):
+            return True
+        return all((np.abs(batch["image"]) == 1.0).all() for batch in self.batches())
 
     def stamp(self) -> dict:
         """What a figure's stamp says about its data."""

@@ -17,6 +17,8 @@ HIGHER = (
     "is", "precision", "recall", "density", "coverage", "authenticity", "parzen",
     "label_agreement", "train_on_synthetic", "mask_iou", "mig", "dci", "sap", "factor_vae",
 )  # fmt: skip
+# Measured on pixels, though their metric has other figures that are of features.
+_OF_PIXELS = ("cycle_error",)
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Figure:
     """One measured number.
 
     Args:
-        name: Such as "fid" or "precision".
+        name: Such as "nll"; of features with their network: "fid(mnist28)".
         metric: Name in `METRICS` of what measured it.
         value, low, high: The number and its interval; NaN where there is none.
         method: How the interval was made.
@@ -47,10 +49,18 @@ class Figure:
     notes: tuple[str, ...] = ()
     parts: tuple[float, ...] = ()
 
+    def __post_init__(self):
+        object.__setattr__(self, "name", labelled(self.name, self.stamp))
+
+    @property
+    def plain_name(self) -> str:
+        """The name without its feature network: "fid" of "fid(mnist28)"."""
+        return self.name.partition("(")[0]
+
     @property
     def better(self) -> str:
         """ "lower", "higher", or "" where neither is."""
-        stem = "iwae" if self.name.startswith("iwae") else self.name
+        stem = "iwae" if self.name.startswith("iwae") else self.plain_name
         if self.is_control:
             return ""
         for names, word in ((LOWER, "lower"), (HIGHER, "higher")):
@@ -66,7 +76,7 @@ class Figure:
     @property
     def is_control(self) -> bool:
         """Whether it is about the data or a judge, and not about the model."""
-        return self.name.endswith("_of_real") or self.name.startswith("judge")
+        return self.plain_name.endswith("_of_real") or self.name.startswith("judge")
 
     def interval(self) -> str:
         """The interval as text, or a dash."""
@@ -106,14 +116,15 @@ class Report:
     pictures: dict = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Figure:
+        """A figure by its name, or by its name without the feature network."""
         for figure in self.figures:
-            if figure.name == name:
+            if name in (figure.name, figure.plain_name):
                 return figure
         known = ", ".join(f.name for f in self.figures)
         raise KeyError(f"No figure {name!r}. Measured: {known or 'none'}.")
 
     def __contains__(self, name: str) -> bool:
-        return any(f.name == name for f in self.figures)
+        return any(name in (f.name, f.plain_name) for f in self.figures)
 
     def as_dict(self) -> dict:
         """Plain values for JSON."""
@@ -150,6 +161,19 @@ def from_dict(values: dict) -> Figure:
     return Figure(**texts, **numbers, notes=tuple(values.get("notes", ())), parts=parts)
 
 
+def labelled(name: str, stamp: dict) -> str:
+    """A figure's name with the feature network of its stamp, "fid(mnist28)"; a path's last part.
+
+    Values by two networks are two figures, and only by the original's network are they those of
+    papers.
+    """
+    network = (stamp.get("features") or {}).get("feature_network")
+    if not network or "(" in name or name in _OF_PIXELS:
+        return name
+    short = network.rstrip("/").rpartition("/")[2].removesuffix(".keras").removesuffix(".h5")
+    return f"{name}({short})"
+
+
 def key(stamp: dict) -> str:
     """Twelve letters by which two stamps are the same protocol; time and place do not count."""
     counted = {k: v for k, v in stamp.items() if k not in ("time", "seconds", "host", "cores")}
@@ -169,6 +193,8 @@ def protocol(stamp: dict) -> str:
     if stamp.get("samples"):
         sets = ",".join(map(str, stamp["samples"]["sets"]))
         text += f"; {stamp['samples']['count']} samples, seeds {sets}"
+        if stamp["samples"].get("signature"):
+            text += f", by {stamp['samples']['signature']!r}"
     if stamp.get("features"):
         features = stamp["features"]
         text += f"; features {features['feature_network']} "

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from tfgen import files
-from tfgen.evaluation.report import Figure, Report, from_dict, key
+from tfgen.evaluation.report import Figure, Report, from_dict, key, labelled
 
 NAME = "evaluation.json"
 
@@ -40,7 +40,11 @@ def entries(path: Path | str) -> list[dict]:
         return []
     try:
         found = json.loads(path.read_text(encoding="utf-8"))["figures"]
-        return [entry for entry in found if entry["name"] and entry["key"]]
+        return [
+            {**entry, "name": labelled(entry["name"], entry["stamp"])}
+            for entry in found
+            if entry["name"] and entry["key"]
+        ]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path}: is no evaluation that can be read ({error}). Move it away to begin anew."

@@ -15,6 +15,7 @@ import numpy as np
 
 from tfgen.evaluation import drawing, progress
 from tfgen.metrics import feature_networks, intervals
+from tfgen.metrics.shipped_networks import DOMAINS, domain
 
 if TYPE_CHECKING:
     from tfgen.evaluation.reference import Reference
@@ -70,6 +71,7 @@ class Work:
         seen: Whether the pictures measured on are among the training pictures.
         shared: Passes over real pictures, shared by several works on the same data.
         progress: As of `tfgen.evaluation.progress.bar`.
+        signature: Of the samples; None for the one that fits.
     """
 
     model: "GenerativeModel"
@@ -82,6 +84,7 @@ class Work:
     seen: bool = False
     shared: dict = field(default_factory=dict)
     progress: bool | None = None
+    signature: str | None = None
     level: float = intervals.LEVEL
 
     def __post_init__(self):
@@ -90,7 +93,7 @@ class Work:
     @cached_property
     def way(self):
         """How samples are drawn, or a text that says why none can be."""
-        return drawing.way(self.model, self.reference)
+        return drawing.way(self.model, self.reference, self.signature)
 
     @property
     def target(self):
@@ -103,7 +106,7 @@ class Work:
         """The feature network, or a text that says why there is none."""
         if isinstance(self.network, feature_networks.FeatureNetwork):
             return self.network
-        name, resize = self.network or fitting(self.target.image_shape), None
+        name, resize = self.network or fitting(self.target.image_shape, self.target.name), None
         if isinstance(name, tuple):
             name, resize = name
         try:
@@ -112,6 +115,15 @@ class Work:
             if self.network:
                 raise
             return str(error)
+
+    @property
+    def strange(self) -> str | None:
+        """What is wrong where the feature network was trained on other data; None where not."""
+        network, data = self.features_from.name, self.target.name
+        trained = DOMAINS.get(network)
+        if trained is None or domain(data) in trained:
+            return None
+        return f"feature network {network!r} was trained on {' and '.join(trained)}, not on {data}"
 
     @cached_property
     def has_classes(self) -> bool:
@@ -207,12 +219,16 @@ class Work:
         return Pass(count=count, pictures=np.concatenate(kept), **joined)
 
 
-def fitting(image_shape: Sequence[int]) -> tuple[str, bool | None]:
-    """(name, whether it resizes) of the feature network for pictures of this shape.
+def fitting(image_shape: Sequence[int], data: str) -> tuple[str, bool | None]:
+    """(name, whether it resizes) of the feature network for pictures of this shape and data set.
 
-    The shipped one that was trained on this size; for another size up to `SMALL`, the shipped one
-    of these channels, pictures resized; else Inception-v3.
+    The shipped one that was trained on such data. Where there is none, the one of this size; for
+    another size up to `SMALL` the one of these channels, pictures resized; else Inception-v3.
     """
+    for name, known in DOMAINS.items():
+        shape = feature_networks.SHIPPED[name][0]
+        if domain(data) in known and shape[2] == image_shape[2]:
+            return name, None if shape == tuple(image_shape) else True
     name = feature_networks.default_for(image_shape)
     if name == "inception_v3" and max(image_shape[:2]) <= SMALL:
         return ("mnist28" if image_shape[2] == 1 else "cifar32"), True

@@ -67,10 +67,7 @@ def prdc(
     pairs: dict[str, list] = {name: [] for name in total}
     for cut in range(halvings):
         rows = [intervals.group_rows(len(a), 2, (seed, cut, n)) for n, a in enumerate((real, fake))]
-        halves = [
-            manifold.precision_recall_density_coverage(real[r], fake[f], nearest)
-            for r, f in zip(*rows, strict=True)
-        ]
+        halves = [manifold.figures(real[r], fake[f], nearest) for r, f in zip(*rows, strict=True)]
         for name, own in pairs.items():
             own.append([half[name] for half in halves])
     found = {name: intervals.from_halves(total[name], own) for name, own in pairs.items()}

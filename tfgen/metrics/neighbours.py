@@ -93,7 +93,7 @@ def neighbours_picture(
 
 
 def _points(train, images):
-    sets = [np.asarray(x, np.float32) for x in (train, images)]
+    sets = [np.asarray(x, np.float64) for x in (train, images)]
     if any(x.ndim < 2 or not len(x) for x in sets) or sets[0].shape[1:] != sets[1].shape[1:]:
         raise ValueError(
             "Training points and samples must have shapes (N, ...) and (M, ...) with the same "

@@ -4,6 +4,7 @@
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -19,6 +20,17 @@ SHIPPED = {  # name -> shape of its pictures, filters of its layers; every secon
     "mnist28": ((28, 28, 1), (16, 32, 32, 64, 64)),
     "cifar32": ((32, 32, 3), (32, 32, 64, 96, 128)),
 }
+# What each was trained on, by the data sets' names: its figures speak of such pictures only.
+DOMAINS = {
+    "digits8": ("digits",),
+    "mnist28": ("mnist-5k", "tfds:mnist"),
+    "cifar32": ("tfds:cifar10",),
+}
+
+
+def domain(data: str) -> str:
+    """The data set that pictures come from: "mnist-5k" of "patches:mnist-5k"."""
+    return data.removeprefix("patches:").partition("[")[0]
 
 
 def record(name: str) -> dict:
@@ -26,13 +38,18 @@ def record(name: str) -> dict:
     return json.loads((WEIGHTS / f"{name}.json").read_text())
 
 
-def build(name: str) -> keras.Model:
+def build(name: str, filters: Sequence[int] | None = None) -> keras.Model:
     """A shipped network with new weights: pictures -> [features (B, F), logits (B, 10)].
 
     3x3 convolutions with batch normalisation and ReLU; the features are the last one's maps,
     averaged over the picture.
+
+    Args:
+        name: One of `SHIPPED`.
+        filters: Of its layers; by default those of `SHIPPED`.
     """
-    shape, filters = SHIPPED[name]
+    shape, own = SHIPPED[name]
+    filters = filters or own
     x = image = keras.Input(shape)
     for number, width in enumerate(filters):
         x = layers.Conv2D(width, 3, strides=1 + number % 2, padding="same", use_bias=False)(x)
@@ -51,7 +68,7 @@ def loaded(name: str):
     digest = files.sha256(path)
     if digest != record(name)["sha256"]:
         raise ValueError(f"{path} is not the file that was recorded: install tfgen again.")
-    network = build(name)
+    network = build(name, record(name).get("filters"))
     with np.load(path) as kept:
         network.set_weights([kept[f"arr_{i}"] for i in range(len(kept.files))])
 

@@ -35,11 +35,13 @@ from tfgen.model import GenerativeModel, descend, initial_weights
 from tfgen.networks.arguments import at_least, one_of
 from tfgen.networks.layers import borrow
 from tfgen.probability.masks import quadrant_mask
+from tfgen.probability.observation import Bernoulli
 from tfgen.signature import Input, Signature
 from tfgen.step import required, step
 
 Given = namedtuple("Given", "x hidden guess prior")
 CONDITIONS = ("quadrants", "mask", "label")
+BERNOULLI = Bernoulli()
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -193,16 +195,25 @@ class CVAE(GenerativeModel):
 
     def filled(self, batch, logits, hidden):
         """The picture, its hidden pixels replaced by the Bernoulli means of `logits`."""
-        means = 2.0 * tf.sigmoid(logits) - 1.0
+        return self.beside(batch, BERNOULLI.mean(logits), hidden)
+
+    def beside(self, batch, pixels, hidden):
+        """The picture, its hidden pixels replaced by others, (B, H, W, C)."""
         if self.condition == "label":
-            return means
-        return (1.0 - hidden) * batch["image"] + hidden * means
+            return pixels
+        return (1.0 - hidden) * batch["image"] + hidden * pixels
 
     def complete(self, z, **batch):
         """z is standard normal and moved to p(z|x); pixels are means of p(y|x,z)."""
         given = self.given(batch)
         logits = self.logits(given, losses.gaussian_sample(z, *given.prior))
         return {"image": self.filled(batch, logits, given.hidden)}
+
+    def draw(self, z, pixel_noise, **batch):
+        """As `complete`; pixels are a sample of p(y|x,z)."""
+        given = self.given(batch)
+        logits = self.logits(given, losses.gaussian_sample(z, *given.prior))
+        return {"image": self.beside(batch, BERNOULLI.draw(logits, pixel_noise), given.hidden)}
 
     def guess(self, **batch):
         given = self.given(batch)
@@ -228,10 +239,11 @@ class CVAE(GenerativeModel):
             "mask": {**image, "mask": Input((*self.image_shape[:2], 1))},
             "label": {"label": Input.label(self.num_classes)},
         }[self.condition]
-        both = {**image, **given}
+        both, pixel_noise = {**image, **given}, BERNOULLI.noise(self.image_shape)
         name = "generate" if self.condition == "label" else "complete"
         return {
             name: Signature(self.complete, {"z": z, **given}),
+            "draw": Signature(self.draw, {"z": z, "pixel_noise": pixel_noise, **given}),
             "guess": Signature(self.guess, given),
             "encode": Signature(self.encode, both),
             "reconstruct": Signature(self.reconstruct, both),

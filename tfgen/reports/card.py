@@ -147,9 +147,7 @@ def _results(figures, task):
 
 
 def _name(figure):
-    network = (figure.stamp.get("features") or {}).get("feature_network")
-    parts = [part for part in (figure.unit, network and f"features of {network}") if part]
-    return figure.name + (f" ({', '.join(parts)})" if parts else "")
+    return figure.name + (f" ({figure.unit})" if figure.unit else "")
 
 
 def _of_hub(name):

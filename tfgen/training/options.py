@@ -85,6 +85,7 @@ class EvaluationOptions:
         seeds: Numbers of the sets of samples.
         features: Feature network, a name or a path; by default the shipped one that fits.
         seen: Measure on pictures that the model was trained on; every figure then says so.
+        signature: Whose pictures are measured; by default the one that fits the data.
     """
 
     split: str = "test"
@@ -92,6 +93,7 @@ class EvaluationOptions:
     seeds: tuple[int, ...] = (0,)
     features: str | None = None
     seen: bool = False
+    signature: str | None = None
 
     def __post_init__(self):
         at_least(2, "evaluation.samples", self.samples)
