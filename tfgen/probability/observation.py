@@ -92,7 +92,8 @@ class Gaussian:
 
     def dequantized(self, x: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         """Levels spread evenly over [-1, 1) by uniform numbers in [0, 1), (B, H, W, C) each."""
-        assert self.levels is not None  # Who has none has `dequantizes` False.
+        if self.levels is None:
+            raise ValueError("Only a likelihood of levels is dequantized: give `levels`.")
         index = tf.round(0.5 * (x + 1.0) * (self.levels - 1))
         return 2.0 * (index + u) / self.levels - 1.0
 
