@@ -123,7 +123,7 @@ def batches(
         def fetch(first, second):
             return {**fetch_first(*first), "image_b": fetch_other(*second)["image"]}
 
-    if training and labelled_batch_size is not None:
+    if kept is not None and labelled_batch_size is not None:
         check_batch(labelled_batch_size, len(kept))
         own_seed = int(as_seeds([subkey(seed, "data/labelled order")])[0])
         own_steps = len(kept) // labelled_batch_size

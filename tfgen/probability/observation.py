@@ -92,8 +92,9 @@ class Gaussian:
 
     def dequantized(self, x: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
         """Levels spread evenly over [-1, 1) by uniform numbers in [0, 1), (B, H, W, C) each."""
-        index = tf.round(0.5 * (x + 1.0) * (self.levels - 1))
-        return 2.0 * (index + u) / self.levels - 1.0
+        levels = float(self.levels)  # type: ignore[arg-type]  # Asked only where there are some.
+        index = tf.round(0.5 * (x + 1.0) * (levels - 1.0))
+        return 2.0 * (index + u) / levels - 1.0
 
     def nll(self, x: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         """-log p(x|z) in nats, with `levels` as the bound of -log P(x|z). (B,)"""
