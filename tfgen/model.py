@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfgen import keras_calls, own_networks
 from tfgen.signature import Signature
-from tfgen.step import draws
+from tfgen.step import draws, weight
 
 _POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -208,9 +208,13 @@ class GenerativeModel(keras.Model, abc.ABC):
         return draws().uniform(purpose, shape)
 
     def report(self, **values) -> dict[str, tf.Tensor]:
-        """Running means over the epoch, by the names in `reports`."""
+        """Running means over the epoch, by the names in `reports`.
+
+        In a test step a value (B,) counts for each of its rows, and a scalar for all of them, so
+        that a smaller last batch counts for less.
+        """
         for name, value in values.items():
-            self.means[name].update_state(value)
+            self.means[name].update_state(value, sample_weight=weight(value))
         return {name: self.means[name].result() for name in values}
 
     @contextlib.contextmanager
