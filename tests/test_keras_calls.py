@@ -115,3 +115,19 @@ def test_generators_of_dicts_train_without_a_warning():
         warnings.simplefilter("error")
         model.fit(batches(), steps_per_epoch=2, verbose=0)
     assert int(model.step) == 2
+
+
+@pytest.mark.parametrize("name", ["vae", "cvae", "autoencoder", "pixelcnn"])
+def test_evaluate_is_the_mean_over_examples(name):
+    model, batch = compiled(name), TINY[name].batch(6)
+    parts = [{k: v[s] for k, v in batch.items()} for s in (slice(0, 4), slice(4, 6))]
+    seen = []
+    # The noise of a test step is numbered by the batches before it.
+    found = model.evaluate(batch, batch_size=4, verbose=0, return_dict=True)
+    for number, part in enumerate(parts):
+        model.reset_metrics()
+        model.batches.total.assign(float(number))
+        seen.append({k: float(v) for k, v in model.test_step(part).items()})
+    for key, value in found.items():
+        expected = (4 * seen[0][key] + 2 * seen[1][key]) / 6
+        np.testing.assert_allclose(value, expected, rtol=1e-5, err_msg=key)

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfgen import keras_calls, own_networks
 from tfgen.signature import Signature
-from tfgen.step import draws
+from tfgen.step import draws, weight
 
 _POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -211,11 +211,13 @@ class GenerativeModel(keras.Model, abc.ABC):
         """Running means over the epoch, by the names in `reports`.
 
         A value that only some rows have comes as (values, weights), (B,) each: its mean is over
-        the rows that have it, however the batches share them; 0 where no batch had one yet.
+        the rows that have it, however the batches share them; 0 where no batch had one yet. In a
+        test step a value (B,) counts for each of its rows, and a scalar for all of them, so that a
+        smaller last batch counts for less.
         """
         for name, value in values.items():
-            weighted = isinstance(value, tuple)
-            self.means[name].update_state(*(_measured(*value) if weighted else (value,)))
+            measured = _measured(*value) if isinstance(value, tuple) else (value, weight(value))
+            self.means[name].update_state(*measured)
         return {name: self.means[name].result() for name in values}
 
     @contextlib.contextmanager

@@ -98,8 +98,12 @@ def step(function: Callable) -> Callable:
             number = self.step.value
         else:
             number = tf.cast(self.batches.total.value, tf.int64)
-        with drawing(self.seed, tf.identity(number), "train" if training else "test"):
-            result = function(self, batch)
+        _scope.rows = None if training else rows_of(batch)
+        try:
+            with drawing(self.seed, tf.identity(number), "train" if training else "test"):
+                result = function(self, batch)
+        finally:
+            _scope.rows = None
         if training:
             self.step.assign_add(1)
         else:
@@ -107,6 +111,18 @@ def step(function: Callable) -> Callable:
         return result
 
     return run
+
+
+def rows_of(batch: dict) -> Any:
+    """The number of pictures of a batch, float32; None for a batch without pictures."""
+    image = batch.get("image")
+    return None if image is None else tf.cast(tf.shape(image)[0], tf.float32)
+
+
+def weight(value: Any) -> Any:
+    """How much a reported value counts: a test step's mean as many as its rows, all else 1."""
+    scalar = tf.convert_to_tensor(value).shape.rank == 0
+    return getattr(_scope, "rows", None) if scalar else None
 
 
 def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict[str, tf.Tensor]:
