@@ -7,6 +7,35 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+def check_settings() -> None:
+    """ValueError for settings of Keras under which no model here is right."""
+    policy = keras.config.dtype_policy().name
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"Keras runs on {keras.backend.backend()}, and tfgen needs TensorFlow: set "
+            "KERAS_BACKEND=tensorflow before Python starts, or `backend` in ~/.keras/keras.json."
+        )
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError(
+            f"Keras is set to {keras.config.image_data_format()}, and pictures are (B, H, W, C) "
+            "here: call keras.config.set_image_data_format('channels_last'), or set "
+            "`image_data_format` in ~/.keras/keras.json."
+        )
+    if keras.config.floatx() != "float32":
+        raise ValueError(
+            f"Keras's floatx is {keras.config.floatx()}, and weights and pictures are float32 "
+            "here: call keras.config.set_floatx('float32'), or set `floatx` in "
+            "~/.keras/keras.json. For speed use the policy mixed_bfloat16 or mixed_float16."
+        )
+    if policy not in POLICIES:
+        raise ValueError(
+            f"Keras's global dtype policy is {policy}. Weights are float32 here: call "
+            f"keras.config.set_dtype_policy with one of {', '.join(POLICIES)}."
+        )
+
 
 def check_compile(who: str, keras_arguments: dict, players: dict) -> None:
     """ValueError for arguments of Keras's `compile` that no model here has a use for."""

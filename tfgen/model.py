@@ -15,8 +15,6 @@ from tfgen import keras_calls, own_networks
 from tfgen.signature import Signature
 from tfgen.step import draws, weight
 
-_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
-
 
 class GenerativeModel(keras.Model, abc.ABC):
     """A Keras model whose `train_step` is the algorithm of a paper.
@@ -46,7 +44,7 @@ class GenerativeModel(keras.Model, abc.ABC):
         super().__setattr__(name, own_networks.admitted(self, name, value))
 
     def __init__(self, seed: int = 0, name: str | None = None):
-        _refuse_keras_settings()
+        keras_calls.check_settings()
         super().__init__(name=name)
         self.seed = seed
         self.step = self.add_weight(
@@ -313,33 +311,6 @@ def _measured(values, weights):
     if context.num_replicas_in_sync > 1:
         sums = context.all_reduce("sum", sums)
     return tf.math.divide_no_nan(*sums), sums[1]
-
-
-def _refuse_keras_settings():
-    """ValueError for settings of Keras under which no model here is right."""
-    policy = keras.config.dtype_policy().name
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            f"Keras runs on {keras.backend.backend()}, and tfgen needs TensorFlow: set "
-            "KERAS_BACKEND=tensorflow before Python starts, or `backend` in ~/.keras/keras.json."
-        )
-    if keras.config.image_data_format() != "channels_last":
-        raise ValueError(
-            f"Keras is set to {keras.config.image_data_format()}, and pictures are (B, H, W, C) "
-            "here: call keras.config.set_image_data_format('channels_last'), or set "
-            "`image_data_format` in ~/.keras/keras.json."
-        )
-    if keras.config.floatx() != "float32":
-        raise ValueError(
-            f"Keras's floatx is {keras.config.floatx()}, and weights and pictures are float32 "
-            "here: call keras.config.set_floatx('float32'), or set `floatx` in "
-            "~/.keras/keras.json. For speed use the policy mixed_bfloat16 or mixed_float16."
-        )
-    if policy not in _POLICIES:
-        raise ValueError(
-            f"Keras's global dtype policy is {policy}. Weights are float32 here: call "
-            f"keras.config.set_dtype_policy with one of {', '.join(_POLICIES)}."
-        )
 
 
 def _attribute(name):
