@@ -82,7 +82,9 @@ def pytest_runtest_teardown(item, nextitem):
         registered = ops.gradient_registry._registry
         for name in [name for name in registered if name.startswith("CustomGradient-")]:
             del registered[name]
+        gc.unfreeze()
         gc.collect()
+        gc.freeze()
     return result
 
 

@@ -8,8 +8,12 @@ import tensorflow as tf
 from tests.tiny import TINY
 from tfgen.models import MODELS
 
+# One and several players, a pool, stages, a frozen network; the others' with `make slow`.
+ALWAYS = ("vae", "gan", "cyclegan", "progan", "texttoimage")
+models = [pytest.param(n, marks=() if n in ALWAYS else pytest.mark.slow) for n in MODELS]
 
-@pytest.mark.parametrize("name", MODELS)
+
+@pytest.mark.parametrize("name", models)
 def test_a_loaded_model_goes_on_as_the_saved_one(name, tmp_path):
     tiny = TINY[name]
     model = tiny.build()

@@ -268,13 +268,16 @@ def test_replicas_train_as_one_device(tiny, reference, strategy):
     train_together(tiny, reference, strategy, eager=False)
 
 
+@pytest.mark.slow
 @variants
 def test_replicas_of_a_variant_train_as_one_device(tiny, eager, strategy):
     train_together(tiny, eager, strategy, eager=True)
 
 
 @main_models
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)]
+)
 def test_mixed_precision_trains(tiny, precision):
     keras.config.set_dtype_policy(precision)
     model = compiled(tiny, eager=True)

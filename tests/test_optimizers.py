@@ -47,7 +47,9 @@ def test_float16_skips_no_first_update():
         assert float(optimizer.dynamic_scale) == 1024.0
 
 
-@pytest.mark.parametrize("name", ["conditionalgan_conv", "cyclegan", "dcgan", "stargan"])
+@pytest.mark.parametrize(
+    "name", ["conditionalgan_conv", "cyclegan", "dcgan", "infogan", "puzzlegan", "stargan"]
+)
 def test_epsilon_of_adam_is_the_authors(name):
     model = TINY[name].build()
     model.compile()

@@ -156,8 +156,8 @@ class InfoGAN(GenerativeModel):
             self.build_networks(normalization)
 
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
-        of_g = generator_optimizer or keras.optimizers.Adam(1e-3, beta_1=0.5)
-        of_d = discriminator_optimizer or keras.optimizers.Adam(2e-4, beta_1=0.5)
+        of_g = generator_optimizer or keras.optimizers.Adam(1e-3, beta_1=0.5, epsilon=1e-8)
+        of_d = discriminator_optimizer or keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8)
         self.compile_players(
             keras_arguments,
             generator_optimizer=(of_g, self.generator),

@@ -121,7 +121,7 @@ class PuzzleGAN(GenerativeModel):
     def compile(self, generator_optimizer=None, discriminator_optimizer=None, **keras_arguments):
         self.compile_players(
             keras_arguments,
-            lambda: keras.optimizers.Adam(2e-4, beta_1=0.5),
+            lambda: keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
             generator_optimizer=(generator_optimizer, self.generator),
             discriminator_optimizer=(discriminator_optimizer, self.discriminator),
         )

@@ -291,4 +291,4 @@ class TextToImageGAN(GenerativeModel):
 def paper_optimizer():
     """Adam with a rate that is halved every 100 epochs of the paper's birds."""
     rate = keras.optimizers.schedules.ExponentialDecay(2e-4, 13_800, 0.5, staircase=True)
-    return keras.optimizers.Adam(rate, beta_1=0.5)
+    return keras.optimizers.Adam(rate, beta_1=0.5, epsilon=1e-8)
