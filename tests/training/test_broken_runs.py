@@ -167,7 +167,7 @@ def test_lost_metrics_and_lost_checkpoints_are_said(settings, copy):
     assert any("there is no checkpoint" in line for line in said)
 
 
-def test_hangup_saves(settings, tmp_path):
+def test_hangup_saves(settings, tmp_path, terminal):
     folder = tmp_path / "run"
 
     def hang_up():

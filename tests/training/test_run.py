@@ -202,7 +202,7 @@ def test_killed_between_metrics_and_checkpoint_writes_no_line_twice(
     assert [line["step"] for line in lines(done.folder)] == [10, 20, 30]
 
 
-def test_ctrl_c_saves_and_continues(settings, tmp_path):
+def test_ctrl_c_saves_and_continues(settings, tmp_path, terminal):
     folder = tmp_path / "run"
 
     def interrupt():
