@@ -72,7 +72,7 @@ def text_discriminator(
             included; see `tfgen.networks.normalizing`.
         name: Of the network.
     """
-    biased = normalization in (None, "spectral")
+    biased = normalization in _BIASED
 
     def conv(x, maps, size, stride=1, first=False):
         layer = Conv2D(
@@ -98,6 +98,9 @@ def text_discriminator(
     return keras.Model([image, text], Reshape((), dtype=HEAD)(x), name=name)
 
 
+_BIASED = (None, "spectral")  # Other normalizations bring a shift of their own.
+
+
 def _normalised(x, maps, size):
     """A convolution of G and its batch normalisation."""
     layer = Conv2D(maps, size, padding="same", use_bias=False, kernel_initializer=dcgan_init())
@@ -114,7 +117,8 @@ def _projection(text, text_dim, normalization=None):
     # Torch's own initializer of affine maps, which the authors' script leaves as it is: with
     # N(0, 0.02) noise of unit variance would drown the text.
     init = keras.initializers.VarianceScaling(1.0 / 3.0, "fan_in", "uniform")
-    dense = Dense(text_dim, kernel_initializer=init)
+    biased = normalization in _BIASED
+    dense = Dense(text_dim, use_bias=biased, kernel_initializer=init)
     return LeakyReLU(0.2)(_passed(text, normalizing(dense, normalization)))
 
 
