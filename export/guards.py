@@ -48,6 +48,9 @@ def guarded(
         checks += [c for n, value in hidden.items() for c in _values(n, inputs[n], value)]
     with tf.control_dependencies([*shapes, *checks]):
         passed = {name: tf.identity(value) for name, value in given.items()}
+        # Behind the checks too: what is computed of a wrong shape would fail beside them, and say
+        # less.
+        hidden = {name: tf.identity(value) for name, value in hidden.items()}
     if all(i.dtype != "string" or i.example is not None for i in inputs.values()):
         passed = {n: _at_least_one(inputs[n], value, hidden[n]) for n, value in passed.items()}
     return passed, rows
@@ -111,10 +114,6 @@ def _assert(condition: tf.Tensor, text: str, *data: Any) -> tf.Operation:
     """One operation; `tf.debugging.Assert` would add a branch for each."""
     return tf.raw_ops.Assert(
         condition=tf.reduce_all(condition),
-        data=[tf.constant(text), *map(_tensor, data)],
+        data=[tf.constant(text), *map(tf.convert_to_tensor, data)],
         summarize=8,
     )
-
-
-def _tensor(value):
-    return tf.convert_to_tensor(value)

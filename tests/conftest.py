@@ -3,6 +3,8 @@
 import gc
 import os
 import signal
+import threading
+import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -99,10 +101,27 @@ def strategy():
 
 @pytest.fixture
 def terminal():
-    """Signals as in a terminal, also where the tests run in the background or under nohup."""
+    """A function that signals this process once a path is there.
+
+    Signals do what they do in a terminal, also where the tests run in the background or under
+    nohup.
+    """
     handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
     former = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    yield
+    threads = []
+
+    def signalled(number, path):
+        def send():
+            while not path.exists():
+                time.sleep(0.01)
+            os.kill(os.getpid(), number)
+
+        threads.append(threading.Thread(target=send))
+        threads[-1].start()
+
+    yield signalled
+    for thread in threads:
+        thread.join()
     for number, handler in former.items():
         signal.signal(number, handler)
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import keras
 import numpy as np
@@ -169,17 +168,9 @@ def test_lost_metrics_and_lost_checkpoints_are_said(settings, copy):
 
 def test_hangup_saves(settings, tmp_path, terminal):
     folder = tmp_path / "run"
-
-    def hang_up():
-        while not (folder / "checkpoints/index.json").exists():
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGHUP)
-
-    thread = threading.Thread(target=hang_up)
-    thread.start()
+    terminal(signal.SIGHUP, folder / "checkpoints/index.json")
     with pytest.raises(Interrupted, match="which is saved") as caught:
         run.train(settings("fit.epochs=100000"), folder, silent)
-    thread.join()
     assert caught.value.signal == signal.SIGHUP
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
 

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import h5py
@@ -204,18 +203,10 @@ def test_killed_between_metrics_and_checkpoint_writes_no_line_twice(
 
 def test_ctrl_c_saves_and_continues(settings, tmp_path, terminal):
     folder = tmp_path / "run"
-
-    def interrupt():
-        while not (folder / "checkpoints/index.json").exists():
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt)
     before = signal.getsignal(signal.SIGINT)
-    thread.start()
+    terminal(signal.SIGINT, folder / "checkpoints/index.json")
     with pytest.raises(Interrupted, match="which is saved") as caught:
         run.train(settings("fit.epochs=100000"), folder, silent)
-    thread.join()
     assert caught.value.signal == signal.SIGINT
     assert signal.getsignal(signal.SIGINT) is before
     step = checkpoints.taken(run.load(folder))

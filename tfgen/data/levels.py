@@ -85,8 +85,10 @@ def suggested(low: float, high: float) -> list[float]:
 def remedy(low: float, high: float) -> str:
     """What to write where black and white must be named."""
     guess = suggested(low, high)
-    return f"say which values are black and white, perhaps value_range={tuple(guess)} "\
-           f"(in a config data.value_range: {guess})"  # fmt: skip
+    return (
+        f"say which values are black and white, perhaps value_range={tuple(guess)} "
+        f"(in a config data.value_range: {guess})"
+    )
 
 
 def examine(name: str, images: np.ndarray) -> None:

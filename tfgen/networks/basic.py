@@ -171,9 +171,9 @@ def downsampling(
         name: Of the network.
     """
     layers = [keras.Input(image_shape)]
-    biased = normalization in (None, "spectral")
+    bias = biased(normalization)
     for n in range(stages):
-        conv = Conv2D(filters * 2**n, 5, 2, "same", use_bias=biased, kernel_initializer=init())
+        conv = Conv2D(filters * 2**n, 5, 2, "same", use_bias=bias, kernel_initializer=init())
         layers += [*normalizing(conv, normalization, first=n == 0), LeakyReLU(0.2)]
     head = Dense(math.prod(output_shape), use_bias=False, kernel_initializer=init(), dtype=HEAD)
     layers += [
@@ -188,6 +188,11 @@ NORMALIZATIONS = {
     "batch": lambda axes: BatchNorm(gain_stddev=0.02),
     "layer": lambda axes: keras.layers.LayerNormalization(axis=axes),
 }
+
+
+def biased(normalization):
+    """Whether what it normalises has a bias: "batch" and "layer" bring a shift of their own."""
+    return normalization in (None, "spectral")
 
 
 def normalizing(layer, normalization, first=False):

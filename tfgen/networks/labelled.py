@@ -26,7 +26,7 @@ from keras.layers import (
 )
 
 from tfgen.networks.arguments import one_of
-from tfgen.networks.basic import HEAD, dcgan_init, normalizing, under_its_name
+from tfgen.networks.basic import HEAD, biased, dcgan_init, normalizing, under_its_name
 from tfgen.networks.layers import BatchNorm, Dropout, Maxout
 
 
@@ -130,14 +130,14 @@ def conv_discriminator(
         normalization: Of all but the first and last layer, see `tfgen.networks.normalizing`.
         name: Of the network.
     """
-    biased = normalization in (None, "spectral")
+    bias = biased(normalization)
     image, label = keras.Input(image_shape), keras.Input((num_classes,))
     x = image
     for n in range(stages):
-        conv = Conv2D(filters * 2**n, 5, 2, "same", **_plain(biased))
+        conv = Conv2D(filters * 2**n, 5, 2, "same", **_plain(bias))
         x = _through(_with(x, label), normalizing(conv, normalization, first=n == 0))
         x = LeakyReLU(0.2)(x)
-    dense = normalizing(Dense(dense_units, **_plain(biased)), normalization)
+    dense = normalizing(Dense(dense_units, **_plain(bias)), normalization)
     x = LeakyReLU(0.2)(_through(_with(Flatten()(x), label), dense))
     head = normalizing(Dense(1, **_plain(), dtype=HEAD), normalization, first=True)
     return keras.Model([image, label], _through(_with(x, label), head), name=name)
@@ -155,8 +155,8 @@ def _rectified(x):
     return Activation("relu")(BatchNorm(gain_stddev=0.02)(x))
 
 
-def _plain(biased=False):
-    return {"use_bias": biased, "kernel_initializer": dcgan_init()}
+def _plain(bias=False):
+    return {"use_bias": bias, "kernel_initializer": dcgan_init()}
 
 
 def _through(x, layers):

@@ -16,7 +16,7 @@ from keras.layers import (
     Reshape,
 )
 
-from tfgen.networks.basic import HEAD, dcgan_init, normalizing, under_its_name
+from tfgen.networks.basic import HEAD, biased, dcgan_init, normalizing, under_its_name
 from tfgen.networks.layers import BatchNorm
 
 # Sides from the smallest on that have a residual bottleneck.
@@ -72,11 +72,11 @@ def text_discriminator(
             included; see `tfgen.networks.normalizing`.
         name: Of the network.
     """
-    biased = normalization in _BIASED
+    bias = biased(normalization)
 
     def conv(x, maps, size, stride=1, first=False):
         layer = Conv2D(
-            maps, size, stride, "same", use_bias=biased or first, kernel_initializer=dcgan_init()
+            maps, size, stride, "same", use_bias=bias or first, kernel_initializer=dcgan_init()
         )
         return _passed(x, normalizing(layer, normalization, first))
 
@@ -98,9 +98,6 @@ def text_discriminator(
     return keras.Model([image, text], Reshape((), dtype=HEAD)(x), name=name)
 
 
-_BIASED = (None, "spectral")  # Other normalizations bring a shift of their own.
-
-
 def _normalised(x, maps, size):
     """A convolution of G and its batch normalisation."""
     layer = Conv2D(maps, size, padding="same", use_bias=False, kernel_initializer=dcgan_init())
@@ -117,8 +114,7 @@ def _projection(text, text_dim, normalization=None):
     # Torch's own initializer of affine maps, which the authors' script leaves as it is: with
     # N(0, 0.02) noise of unit variance would drown the text.
     init = keras.initializers.VarianceScaling(1.0 / 3.0, "fan_in", "uniform")
-    biased = normalization in _BIASED
-    dense = Dense(text_dim, use_bias=biased, kernel_initializer=init)
+    dense = Dense(text_dim, use_bias=biased(normalization), kernel_initializer=init)
     return LeakyReLU(0.2)(_passed(text, normalizing(dense, normalization)))
 
 
