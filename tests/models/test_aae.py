@@ -11,7 +11,7 @@ from tfgen import data, losses
 from tfgen.explore.classifiers import chosen
 from tfgen.metrics.mmd import mmd_test
 from tfgen.models import AAE
-from tfgen.networks.encoders import Code, StochasticEncoder
+from tfgen.networks.encoders import Code
 from tfgen.probability.semi_supervised import (
     cross_entropy,
     label_terms,
@@ -53,41 +53,6 @@ def test_each_phase_moves_its_own_weights_bit_for_bit(phase):
         name for name, value in parts(model).items() if not np.array_equal(value, before[name])
     }
     assert moved == set(PHASES[phase])
-
-
-@pytest.mark.parametrize(("posterior", "codes"), [("deterministic", 2), ("gaussian", 3)])
-def test_both_players_share_a_code_that_has_no_noise(posterior, codes, monkeypatch):
-    drawn, draw = [], StochasticEncoder.draw
-
-    def counted(self, x, training=False):
-        drawn.append(draw(self, x, training))
-        return drawn[-1]
-
-    monkeypatch.setattr(StochasticEncoder, "draw", counted)
-    model = TINY["aae"].build(posterior=posterior)
-    model.compile(run_eagerly=True)
-    model.train_step(TINY["aae"].batch(4))
-    assert len(drawn) == codes
-    assert not np.array_equal(drawn[-2].z, drawn[-1].z)
-
-
-def test_the_encoder_descends_its_own_loss_after_the_discriminator_moved():
-    model = TINY["aae"].build()
-    rates = {p: keras.optimizers.SGD(0.1 if p != "reconstruction_optimizer" else 0.0)
-             for p in PHASES if p != "label_optimizer"}  # fmt: skip
-    model.compile(**rates, run_eagerly=True)
-    x = tf.constant(TINY["aae"].batch(4)["image"])
-    weights = model.encoder.trainable_variables
-    before = [v.numpy() for v in weights]
-    model.train_step({"image": x})
-    after = [v.numpy() for v in weights]
-    for variable, value in zip(weights, before, strict=True):
-        variable.assign(value)
-    with tf.GradientTape() as tape:  # By the discriminator as its own step has left it.
-        code = model.encoder.sample(x, training=True)
-        loss = model.game.generator(model.scores(code, None)[0])
-    for old, new, gradient in zip(before, after, tape.gradient(loss, weights), strict=True):
-        np.testing.assert_allclose(new, old - 0.1 * gradient, atol=1e-6)
 
 
 def test_the_recipe_is_the_papers():
@@ -390,21 +355,19 @@ def test_codes_follow_the_prior(prior, informed):
     )
     test = data.source("digits", "test").arrays["image"]
 
-    def discrepancy():
+    def p_value():
         codes = model.call_signature("encode", {"image": test})["z"]
-        return mmd_test(codes, model.codes.sample(range(len(test))), 500)
+        return mmd_test(codes, model.codes.sample(range(len(test))), 500)[1]
 
-    def slowing(beta_1=0.9):
+    def slowing(beta_1=0.9, epsilon=1e-7):
         rates = keras.optimizers.schedules.PiecewiseConstantDecay([2500], [1e-3, 1e-4])
-        return adam(rates, beta_1)
+        return keras.optimizers.Adam(rates, beta_1=beta_1, epsilon=epsilon)
 
-    before, told_apart = discrepancy()
-    assert before > 0.2 and told_apart < 0.01
-    model.compile(slowing(), slowing(0.1), slowing(0.1), jit_compile=True)
+    assert p_value() < 0.01
+    model.compile(slowing(epsilon=6.4e-6), slowing(0.1), slowing(0.1), jit_compile=True)
     stream = data.load("digits", "train", 100).from_step(0)
     model.fit(stream, epochs=1, steps_per_epoch=4000, verbose=0)
-    # Near, not equal: a permutation test of 500 codes can still tell them apart.
-    assert discrepancy()[0] < before / 10
+    assert p_value() > 0.01
 
 
 @pytest.mark.slow
