@@ -101,8 +101,8 @@ class Edge:
 
         Args:
             seeds: Integers of 64 bits.
-            **given: Inputs that are not drawn, one row each or one value for all: `label=3`;
-                `text`, where the model takes tokens of texts.
+            **given: Inputs that are not drawn, one row each or one value for all: `label=3`, or
+                the name of a class; `text`, where the model takes tokens of texts.
 
         Raises:
             ValueError: An input that cannot be drawn is missing, or a given one does not fit.
@@ -167,9 +167,8 @@ def refusals() -> tuple[type[Exception], ...]:
 
 
 def _input(entry):
-    choices = entry.get("choices")
-    changes = {"shape": tuple(entry["shape"]), "choices": tuple(choices) if choices else None}
-    return Input(**{**entry, **changes})
+    lists = {k: tuple(entry[k]) for k in ("choices", "class_names") if entry.get(k)}
+    return Input(**{**entry, "shape": tuple(entry["shape"]), **lists})
 
 
 def given_of(texts: Sequence[str], rows: int) -> dict[str, np.ndarray | list[str]]:

@@ -5,8 +5,10 @@ import warnings
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.tiny import TINY
+from tfgen import data
 
 callbacks = keras.callbacks
 
@@ -67,26 +69,6 @@ def test_a_model_of_several_players_names_them():
     assert int(model.step) == 0
 
 
-def test_rates_are_set_by_keras_callbacks_where_there_is_one_optimizer():
-    model = compiled("vae", optimizer=keras.optimizers.Adam(1.0e-3))
-    schedule = callbacks.LearningRateScheduler(lambda epoch: 0.25)
-    history = model.fit(pictures(), verbose=0, callbacks=[schedule]).history
-    assert float(model.single_optimizer.learning_rate) == 0.25
-    assert history["learning_rate"] == [0.25]
-    plateau = callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=1e9)
-    model.fit(pictures(), epochs=3, verbose=0, callbacks=[plateau])
-    assert float(model.single_optimizer.learning_rate) < 0.25
-
-
-@pytest.mark.parametrize("name", ["dcgan", "pixelcnn"])
-def test_terminate_on_nan_sees_every_term(name):
-    model = compiled(name)
-    model.trainable_variables[0].assign(np.nan * model.trainable_variables[0])
-    batch = TINY[name].batch(8)
-    model.fit(batch, epochs=3, verbose=0, callbacks=[callbacks.TerminateOnNaN()])
-    assert int(model.step) == 1
-
-
 def test_single_batches_are_steps():
     x = pictures()
     for form in (x, {"image": x}):
@@ -131,3 +113,105 @@ def test_evaluate_is_the_mean_over_examples(name):
     for key, value in found.items():
         expected = (4 * seen[0][key] + 2 * seen[1][key]) / 6
         np.testing.assert_allclose(value, expected, rtol=1e-5, err_msg=key)
+
+
+def spoilt(name, key, value):
+    """A batch with one wrong value."""
+    batch = TINY[name].batch(8)
+    batch[key] = np.array(batch[key])
+    batch[key][(-1, *[0] * (batch[key].ndim - 1))] = value
+    return batch
+
+
+JITTED = [
+    ("gan", lambda: spoilt("gan", "image", 255.0), "finite and lie in"),
+    ("gan", lambda: spoilt("gan", "image", np.nan), "finite and lie in"),
+    ("puzzlegan", lambda: spoilt("puzzlegan", "patches", 255.0), "finite and lie in"),
+    ("conditionalgan", lambda: spoilt("conditionalgan", "label", 3), "must lie in 0 .. 2"),
+    ("conditionalgan", lambda: spoilt("conditionalgan", "label", -1), "must lie in 0 .. 2"),
+    ("cvae_label", lambda: spoilt("cvae_label", "label", 3), "must lie in 0 .. 2"),
+    ("cvae_mask", lambda: spoilt("cvae_mask", "mask", 0.5), "`mask` must be 0 or 1"),
+    ("aae_semi", lambda: spoilt("aae_semi", "label", 3), "must lie in -1 .. 2"),
+    ("aae_supervised", lambda: spoilt("aae_supervised", "label", -1), "must lie in 0 .. 2"),
+    ("stargan", lambda: spoilt("stargan", "label", 3), "must lie in 0 .. 2"),
+    ("stargan_joint", lambda: spoilt("stargan_joint", "attributes", 2), "must be 0 or 1"),
+    ("pixelcnn", lambda: spoilt("pixelcnn", "image", 0.3), "`levels` = 2"),
+    ("pixelcnn_rgb", lambda: spoilt("pixelcnn_rgb", "label", 3), "must lie in 0 .. 2"),
+]
+
+
+@pytest.mark.trace
+@pytest.mark.parametrize(("name", "batch", "said"), JITTED)
+@pytest.mark.parametrize("jit", [True, False], ids=["xla", "plain"])
+def test_xla_takes_no_wrong_batch(name, batch, said, jit):
+    model = TINY[name].build()
+    model.compile(jit_compile=True) if jit else model.compile(run_eagerly=True)
+    before = [v.numpy() for v in model.weights]
+    with pytest.raises((tf.errors.InvalidArgumentError, ValueError), match=said):
+        model.fit(tf.data.Dataset.from_tensors(batch()), verbose=0)
+    if jit:  # It waits for what is asserted; an eager step of several players may not.
+        for old, new in zip(before, model.weights, strict=True):
+            np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.trace
+def test_xla_takes_no_batch_with_too_few_rows():
+    model = TINY["gan"].build(discriminator_steps=3)
+    model.compile(jit_compile=True)
+    rows = tf.data.Dataset.from_tensor_slices(TINY["gan"].batch(2)).batch(4)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at least `discriminator_steps` = 3"):
+        model.fit(rows, verbose=0)
+    assert int(model.step) == 0
+
+
+@pytest.mark.trace
+def test_xla_finds_a_wrong_batch_among_others_and_in_every_call():
+    good, bad = TINY["vae"].batch(4), spoilt("vae", "image", 255.0)
+    bad = {key: value[-4:] for key, value in bad.items()}
+    both = {key: np.concatenate([good[key], bad[key]]) for key in good}
+    model = TINY["vae"].build()
+    model.compile(jit_compile=True, steps_per_execution=2)
+    refused = pytest.raises(tf.errors.InvalidArgumentError, match="finite and lie in")
+    with refused:
+        model.fit(tf.data.Dataset.from_tensor_slices(both).batch(4), verbose=0)
+    taken = int(model.step)
+    assert taken <= 1  # The check of the next batch need not wait for a step.
+    assert all(np.isfinite(v.numpy()).all() for v in model.trainable_variables)
+    with refused:
+        model.train_on_batch(bad)
+    with refused:
+        model.test_on_batch(bad)
+    with refused:
+        model.evaluate(tf.data.Dataset.from_tensors(bad), verbose=0)
+    model.train_on_batch(good)
+    assert int(model.step) == taken + 1
+
+
+@pytest.mark.trace
+def test_xla_on_two_replicas_takes_no_wrong_batch(strategy):
+    with strategy.scope():
+        model = TINY["conditionalgan"].build()
+        model.compile(jit_compile=True)
+    for key, value, said in (("label", 3, "0 .. 2"), ("image", 255.0, "finite and lie")):
+        batch = spoilt("conditionalgan", key, value)
+        with pytest.raises(tf.errors.InvalidArgumentError, match=said):
+            model.fit(tf.data.Dataset.from_tensor_slices(batch).batch(8), verbose=0)
+    assert model.step.numpy() == 0
+
+
+def test_classes_are_named_by_the_data_set(tmp_path):
+    tiny = TINY["conditionalgan"]
+    batch = tiny.batch(6)
+    source = data.array(batch["image"], batch["label"], class_names=["bags", "hats", "shoes"])
+    model = compiled("conditionalgan")
+    model.fit(data.batches(source, 3, seed=0), verbose=0, steps_per_epoch=1)
+    assert model.class_names == ("bags", "hats", "shoes")
+    hats = model.sample(range(3), label=[1, 1, 1])
+    np.testing.assert_array_equal(model.sample(range(3), label="hats"), hats)
+    mixed = model.sample(range(3), label=["shoes", "hats", "bags"])
+    np.testing.assert_array_equal(mixed, model.sample(range(3), label=[2, 1, 0]))
+    with pytest.raises(ValueError, match="'label' has no class 'hat'. Known: bags, hats, shoes"):
+        model.sample(range(3), label="hat")
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(loaded.sample(range(3), label="hats"), hats)

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from tests.tiny import TINY
 from tfgen.export import export
-from tfgen.model import inner
 from tfgen.models import MODELS
+from tfgen.optimizers import inner
 
 # Properties of the shared machinery, checked once a model and not once a variant.
 MAIN = {name: tiny for name, tiny in TINY.items() if name == tiny.model}

@@ -3,9 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfgen
 from tests.tiny import TINY
+from tfgen import optimizers
 from tfgen.optimizers import GeometricDecay, RampedSGD
 
 
@@ -45,6 +47,75 @@ def test_float16_skips_no_first_update():
     for optimizer in model.optimizers.values():
         assert int(optimizer.inner_optimizer.iterations) == 2
         assert float(optimizer.dynamic_scale) == 1024.0
+
+
+def normalised():
+    """A DCGAN with batch normalisation and averages of its generator, and a batch."""
+    model = TINY["dcgan"].build()
+    adam = keras.optimizers.Adam
+    model.compile(adam(0.01, use_ema=True, ema_momentum=0.75), adam(0.01), run_eagerly=True)
+    return model, TINY["dcgan"].batch(8)
+
+
+def statistics(model):
+    named = {v.path: v for v in model.generator.non_trainable_variables}
+    return {p: np.array(v) for p, v in named.items() if p.split("/")[-1].startswith("moving")}
+
+
+def test_statistics_of_batch_normalisation_are_averaged_with_the_weights(tmp_path):
+    model, batch = normalised()
+    expected = {}
+    for step in range(4):
+        model.train_on_batch(batch)
+        kept = 0.75 if step else 0.0
+        for path, value in statistics(model).items():
+            expected[path] = kept * expected.get(path, 0.0) + (1.0 - kept) * value
+    last = statistics(model)
+    assert len(expected) >= 2
+    with model.averaged():
+        for path, value in statistics(model).items():
+            np.testing.assert_allclose(value, expected[path], rtol=1e-5, err_msg=path)
+            assert not np.array_equal(value, last[path])
+    for path, value in statistics(model).items():
+        np.testing.assert_array_equal(value, last[path])
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(loaded.sample(range(3)), model.sample(range(3)))
+    for one in (model, loaded):
+        one.train_on_batch(batch)
+    with model.averaged(), loaded.averaged():
+        pairs = zip(statistics(model).values(), statistics(loaded).values(), strict=True)
+        for one, other in pairs:  # The names of their layers are numbered on.
+            np.testing.assert_array_equal(one, other)
+
+
+def test_statistics_are_averaged_alike_on_two_replicas(strategy):
+    alone, batch = normalised()
+    with strategy.scope():
+        two, _ = normalised()
+    for model in (alone, two):
+        model.fit(tf.data.Dataset.from_tensors(batch).repeat(3), verbose=0)
+    with alone.averaged(), two.averaged():
+        pairs = zip(statistics(alone).values(), statistics(two).values(), strict=True)
+        for one, other in pairs:
+            np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_keras_s_own_batch_normalisation_is_averaged_too():
+    layers = [
+        keras.layers.BatchNormalization(),
+        keras.layers.Dense(64),
+        keras.layers.Reshape((8, 8, 1)),
+    ]
+    own = keras.Sequential([keras.Input((4,)), *layers])
+    model = TINY["dcgan"].build(generator=own)
+    model.compile(keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.5), run_eagerly=True)
+    pairs = optimizers.averaged_statistics(model.generator_optimizer)
+    assert [v.name for v, _ in pairs] == ["moving_mean", "moving_variance"]
+    model.train_on_batch(TINY["dcgan"].batch(8))
+    model.train_on_batch(TINY["dcgan"].batch(8))
+    for variable, average in pairs:
+        assert not np.array_equal(variable, average) and np.array(average).any()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.tiny import TINY
+from tfgen.export import export
 from tfgen.models import MODELS
 
 WITH_NETWORKS = {n: TINY[n] for n, kind in MODELS.items() if kind.network_names}
@@ -110,3 +111,51 @@ def test_networks_that_are_not_there_or_share_weights_are_refused():
     one = networks_of(TINY["cyclegan"].build())["generator_ab"]
     with pytest.raises(ValueError, match="^`generator_ab` and `generator_ba` of CycleGAN share"):
         TINY["cyclegan"].build(generator_ab=one, generator_ba=one)
+
+
+@pytest.mark.trace
+def test_own_networks_are_sampled_and_exported(tmp_path):
+    tiny = TINY["dcgan"]
+    generator = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(64),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.5),
+            keras.layers.Reshape((8, 8, 1)),
+            keras.layers.Activation("tanh"),
+        ]
+    )
+    model = tiny.build(generator=generator)
+    model.compile(run_eagerly=True)
+    before = model.sample(range(3))
+    model.fit(tiny.batch(8), verbose=0)
+    after = model.sample(range(3))
+    assert np.abs(after - before).max() > 1e-4  # Sampled as it is now, not as it was.
+    z = model.signatures()["generate"].draw(range(3))["z"]
+    np.testing.assert_allclose(after, generator(z, training=False), atol=1e-6)
+    report = export(model, tmp_path / "x")
+    assert {"saved_model", "onnx"} <= set(report["verification"]["max_abs_error"])
+    served = tf.saved_model.load(str(tmp_path / "x" / "1")).signatures["sample"]
+    found = served(seed=tf.range(3, dtype=tf.int64))["image"]
+    np.testing.assert_allclose(found, after, atol=1e-5)
+
+
+def test_a_step_moves_no_state_of_another_player():
+    """Keras's own batch normalisation and dropout, in a discriminator that G's step passes."""
+    tiny = TINY["dcgan"]
+    layers = [
+        keras.layers.Flatten(),
+        keras.layers.BatchNormalization(),
+        keras.layers.Dropout(0.5),
+        keras.layers.Dense(1),
+    ]
+    model = tiny.build(discriminator=keras.Sequential([keras.Input((8, 8, 1)), *layers]))
+    model.compile(run_eagerly=True)
+    batch = tiny.batch(8)
+    model.fit(batch, verbose=0)
+    # Only D's own pass counts, of the real pictures: none of generated ones, neither D's nor G's.
+    pixels = batch["image"].reshape(8, -1)
+    moving = model.discriminator.layers[1]
+    np.testing.assert_allclose(moving.moving_mean, 0.01 * pixels.mean(0), atol=1e-6)
+    np.testing.assert_allclose(moving.moving_variance, 0.99 + 0.01 * pixels.var(0), atol=1e-6)

@@ -123,6 +123,27 @@ def test_texts_are_drawn_from_choices_alike_in_numpy_and_in_a_graph():
     assert not Signature(spoken.fn, {"text": Input.text()}).drawable
 
 
+def test_classes_are_given_by_name():
+    spec = Input.label(3, ("bags", "hats", "shoes"))
+    signature = Signature(None, {"label": spec})
+    for given in (
+        "hats",
+        b"hats",
+        1,
+        np.int64(1),
+        ["hats", "hats"],
+        np.array(["hats", b"hats"], "O"),
+    ):
+        np.testing.assert_array_equal(signature.draw([0, 1], label=given)["label"], [1, 1])
+    assert signature.draw([0], label="shoes")["label"].dtype == np.int32
+    with pytest.raises(ValueError, match="'label' has no class 'hat'. Known: bags, hats, shoes."):
+        signature.draw([0, 1], label=["hats", "hat"])
+    assert signature.manifest()["label"]["class_names"] == ("bags", "hats", "shoes")
+    assert Input.label(3, ("a", "b")).class_names is None  # Of another data set.
+    with pytest.raises(ValueError, match="takes whole numbers"):
+        Signature(None, {"label": Input.label(3)}).draw([0], label="hats")
+
+
 def test_tokens_are_checked_and_cannot_be_drawn():
     tokens = Signature(lambda tokens: {"tokens": tokens}, {"tokens": Input.tokens(3, 5)})
     assert not tokens.drawable

@@ -30,9 +30,9 @@ __getattr__, __dir__, __all__ = attach(
         "evaluation.evaluate": ("evaluate",),
         "model": (
             "GenerativeModel",
-            "descend",
             "initial_weights",
         ),
+        "optimizers": ("descend",),
         "signature": (
             "Input",
             "Signature",

@@ -1,13 +1,130 @@
 """Keras's calls on a model with players of its own: what they mean here, or what to use instead."""
 
+import contextlib
+import functools
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tfgen import keras_callbacks
+from tfgen.step import as_batch, enough_rows
+
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+class KerasCalls(keras.Model):
+    """The calls of `keras.Model` on a model whose players each have an optimizer."""
+
+    def fit(self, x: Any = None, y: Any = None, *, shuffle: bool | None = None, **arguments):
+        """Keras's `fit`; `x` is a `tf.data.Dataset` of dict batches, or images (and labels `y`).
+
+        Raises:
+            ValueError: Weights of examples, validation of a model without a loss for it, or a
+                callback that sets one optimizer of several.
+        """
+        who = type(self).__name__
+        weighing = ("class_weight", "sample_weight")
+        check_weights(who, **{n: arguments.get(n) for n in weighing})
+        for name in ("validation_data", "validation_split"):
+            if not (arguments.get(name) is None or arguments[name] == 0.0):
+                check_validation(self, name)
+        keras_callbacks.check(self, arguments.get("callbacks"))
+        names = getattr(getattr(x, "source", None), "class_names", None)
+        if names:
+            self.class_names = tuple(names)
+        if shuffle is None:
+            shuffle = shuffled(x)
+        return super().fit(batches_of(x), y, shuffle=shuffle, **arguments)
+
+    def evaluate(self, x=None, y=None, *, return_dict=False, sample_weight=None, **options):
+        """Keras's `evaluate` of the moving averages, where there are any: see `averaged`.
+
+        `fit` validates through it, so `val_` values are those of the weights that sampling, exports
+        and `tfgen.evaluate` use.
+
+        Returns:
+            Values in the order of `metrics_names`, or name -> value with `return_dict`.
+        """
+        check_validation(self, "evaluate")
+        check_weights(type(self).__name__, sample_weight=sample_weight)
+        x = batches_of(x)
+        with self.averaged():
+            found = super().evaluate(x, y, return_dict=True, **options)
+        return found if return_dict else self._flatten_metrics_in_order(found)
+
+    def _flatten_metrics_in_order(self, logs):
+        if not isinstance(logs, dict):
+            return logs
+        self._reported = [name for name in self.means if name in logs]
+        return [logs[name] for name in self._reported]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the values that `evaluate` and `train_on_batch` last gave, in order."""
+        return list(getattr(self, "_reported", self.means))
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, **options):
+        weights = {"sample_weight": sample_weight, "class_weight": class_weight}
+        check_weights(type(self).__name__, **weights)
+        return super().train_on_batch(x, y, **options)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, **options):
+        check_validation(self, "test_on_batch")
+        check_weights(type(self).__name__, sample_weight=sample_weight)
+        return super().test_on_batch(x, y, **options)
+
+    def __call__(self, *arguments, **options):
+        raise refusal(type(self).__name__, "call", self.signatures())
+
+    def predict(self, *arguments, **options):
+        raise refusal(type(self).__name__, "predict", self.signatures())
+
+    def export(self, *arguments, **options):
+        raise ValueError(
+            f"{type(self).__name__} has no `export`: use tfgen.export.saved_model(model, folder) "
+            "or tfgen.export.onnx(model, folder), which write all of its signatures."
+        )
+
+    def save(self, filepath, *arguments, **options):
+        """Keras's `save` to a `.keras` file; ValueError for another ending."""
+        if not str(filepath).endswith(".keras"):
+            raise ValueError(
+                f"{filepath}: a model is saved whole in a `.keras` file; for weights alone use "
+                "model.save_weights('x.weights.h5'), to serve it tfgen.export.saved_model."
+            )
+        return super().save(filepath, *arguments, **options)
+
+    def _autoconvert_optionals(self, step_func):
+        # Here Keras hands over the step that it has compiled. XLA drops the assertions inside it,
+        # so they are taken before it, and the step waits for them: no weight has moved.
+        if not self.jit_compile:
+            return super()._autoconvert_optionals(step_func)
+        found = _found_right(self)
+
+        def checked(data):
+            with tf.control_dependencies(found(data)):
+                return step_func(data)
+
+        return super()._autoconvert_optionals(checked)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Under a strategy Keras would draw a batch here to build the model, and so shift the order
+        # of the data; all networks are built in __init__.
+        pass
+
+    def get_compile_config(self):
+        save = keras.saving.serialize_keras_object
+        optimizers = {name: save(optimizer) for name, optimizer in self.optimizers.items()}
+        return {**self.compiled_with, **optimizers}
+
+    def compile_from_config(self, config):
+        """Compiles as `get_compile_config` says; a file's slots and averages are read after it."""
+        load = keras.saving.deserialize_keras_object
+        ours = {k: load(v) if isinstance(v, dict) else v for k, v in config.items()}
+        self.compile(**ours)
 
 
 def check_settings() -> None:
@@ -78,29 +195,6 @@ def check_validation(model: keras.Model, what: str) -> None:
         )
 
 
-def check_callbacks(model: Any, callbacks: Any) -> None:
-    """ValueError for callbacks of Keras that look for the one optimizer of a model."""
-    kinds = keras.callbacks
-    flat = keras.tree.flatten(getattr(callbacks, "callbacks", callbacks) or [])
-    for callback in flat:
-        name = type(callback).__name__
-        if isinstance(callback, kinds.SwapEMAWeights):
-            raise ValueError(
-                f"{name} is not needed: sampling, `evaluate`, validation and exports use the "
-                "moving averages by themselves, and `with model.averaged():` does so elsewhere."
-            )
-        if isinstance(callback, kinds.ReduceLROnPlateau | kinds.LearningRateScheduler):
-            if len(model.players) != 1:
-                raise ValueError(
-                    f"{name} sets one optimizer's rate, and {type(model).__name__} has "
-                    f"{', '.join(model.players)}: give schedules to `compile`, or set "
-                    "model.optimizers[name].learning_rate in a callback of your own."
-                )
-            _show_optimizer(callback, model)
-        if isinstance(callback, kinds.TerminateOnNaN):
-            _watch_all_terms(callback)
-
-
 def refusal(who: str, call: str, signatures: Iterable[str]) -> ValueError:
     """What is said of a call that would have to choose one of a model's functions."""
     return ValueError(
@@ -121,31 +215,26 @@ def shuffled(x: Any) -> bool:
     return not (isinstance(x, tf.data.Dataset) or hasattr(x, "__next__"))
 
 
-class _WithOptimizer:
-    """A model as a callback sees it that sets `model.optimizer.learning_rate`."""
+def _found_right(model: keras.Model) -> Callable:
+    """(data) -> tensors that are there once the values of a batch are found right.
 
-    def __init__(self, model):
-        self._shown = model
+    All that a step asserts of its batch, for steps that XLA compiles without their assertions.
+    """
+    strategy = model.distribute_strategy
+    alone = strategy.num_replicas_in_sync == 1
 
-    @property
-    def optimizer(self):
-        return next(iter(self._shown.optimizers.values()))
+    def values(data):
+        # A batch comes from the host, and is looked at there: nothing waits for an accelerator.
+        with tf.device("CPU:0") if alone else contextlib.nullcontext():
+            batch = as_batch(data, getattr(model, "image_shape", None))
+            if "image" in batch:
+                enough_rows(batch["image"], getattr(model, "discriminator_steps", 1))
+            model.check_values(batch)
+            return tf.constant(True)
 
-    def __getattr__(self, name):
-        return getattr(self._shown, name)
+    @functools.partial(tf.function, reduce_retracing=True, autograph=False)
+    def found(data):
+        each = strategy.run(values, args=(data,))
+        return list(strategy.experimental_local_results(each))
 
-
-def _show_optimizer(callback, model):
-    # The model itself has no attribute `optimizer`: Keras would write its averages over the
-    # weights when `fit` ends.
-    callback.set_model = lambda _: type(callback).set_model(callback, _WithOptimizer(model))
-
-
-def _watch_all_terms(callback):
-    kind = type(callback)
-
-    def on_batch_end(batch, logs=None):
-        # A term that is no number makes the sum none; few models report a `loss`.
-        kind.on_batch_end(callback, batch, {"loss": sum((logs or {}).values())})
-
-    callback.on_batch_end = on_batch_end
+    return found

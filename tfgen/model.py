@@ -1,4 +1,4 @@
-"""The one base class of all models, and the one way to take a gradient step."""
+"""The one base class of all models."""
 
 import abc
 import contextlib
@@ -12,11 +12,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import keras_calls, own_networks
+from tfgen.optimizers import averages_in_place, built
 from tfgen.signature import Signature
 from tfgen.step import draws, weight
 
 
-class GenerativeModel(keras.Model, abc.ABC):
+class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
     """A Keras model whose `train_step` is the algorithm of a paper.
 
     A final subclass stores each constructor argument under its own name, builds its networks in
@@ -28,12 +29,15 @@ class GenerativeModel(keras.Model, abc.ABC):
         reports: Names of the scalars that the steps report.
         network_names: Attributes whose network a user may give, by keyword, in place of the
             model's own; it is checked, trained, saved and served like it.
+        class_names: Of the data set that it is trained on, one a label, or None; labels may be
+            given by them. A run, and `fit` on a data set of `tfgen.data`, set them.
         step: Training steps taken; saved with the weights, so that a resumed run draws what it
             would have drawn.
     """
 
     reports: tuple[str, ...] = ()
     network_names: tuple[str, ...] = ()
+    class_names: tuple[str, ...] | None = None
 
     def __init_subclass__(cls, **arguments):
         super().__init_subclass__(**arguments)
@@ -64,6 +68,13 @@ class GenerativeModel(keras.Model, abc.ABC):
     @abc.abstractmethod
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update of every player; returns self.report(...)."""
+
+    def check_values(self, batch: dict[str, tf.Tensor]) -> None:
+        """Assertions on what a step reads of a batch besides its pictures, such as labels.
+
+        Every step begins with them; of one that XLA compiles, which drops assertions, they are
+        taken before it.
+        """
 
     @abc.abstractmethod
     def signatures(self) -> dict[str, Signature]:
@@ -96,106 +107,20 @@ class GenerativeModel(keras.Model, abc.ABC):
         """Argument name of `compile` -> optimizer."""
         return {name: getattr(self, _attribute(name)) for name in self.players}
 
-    def fit(self, x: Any = None, y: Any = None, *, shuffle: bool | None = None, **arguments):
-        """Keras's `fit`; `x` is a `tf.data.Dataset` of dict batches, or images (and labels `y`).
-
-        Raises:
-            ValueError: Weights of examples, validation of a model without a loss for it, or a
-                callback that sets one optimizer of several.
-        """
-        who = type(self).__name__
-        weighing = ("class_weight", "sample_weight")
-        keras_calls.check_weights(who, **{n: arguments.get(n) for n in weighing})
-        for name in ("validation_data", "validation_split"):
-            if not (arguments.get(name) is None or arguments[name] == 0.0):
-                keras_calls.check_validation(self, name)
-        keras_calls.check_callbacks(self, arguments.get("callbacks"))
-        if shuffle is None:
-            shuffle = keras_calls.shuffled(x)
-        return super().fit(keras_calls.batches_of(x), y, shuffle=shuffle, **arguments)
-
-    def evaluate(self, x=None, y=None, *, return_dict=False, sample_weight=None, **options):
-        """Keras's `evaluate` of the moving averages, where there are any: see `averaged`.
-
-        `fit` validates through it, so `val_` values are those of the weights that sampling, exports
-        and `tfgen.evaluate` use.
-
-        Returns:
-            Values in the order of `metrics_names`, or name -> value with `return_dict`.
-        """
-        keras_calls.check_validation(self, "evaluate")
-        keras_calls.check_weights(type(self).__name__, sample_weight=sample_weight)
-        x = keras_calls.batches_of(x)
-        with self.averaged():
-            found = super().evaluate(x, y, return_dict=True, **options)
-        return found if return_dict else self._flatten_metrics_in_order(found)
-
-    def _flatten_metrics_in_order(self, logs):
-        if not isinstance(logs, dict):
-            return logs
-        self._reported = [name for name in self.means if name in logs]
-        return [logs[name] for name in self._reported]
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of the values that `evaluate` and `train_on_batch` last gave, in order."""
-        return list(getattr(self, "_reported", self.means))
-
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, **options):
-        weights = {"sample_weight": sample_weight, "class_weight": class_weight}
-        keras_calls.check_weights(type(self).__name__, **weights)
-        return super().train_on_batch(x, y, **options)
-
-    def test_on_batch(self, x, y=None, sample_weight=None, **options):
-        keras_calls.check_validation(self, "test_on_batch")
-        keras_calls.check_weights(type(self).__name__, sample_weight=sample_weight)
-        return super().test_on_batch(x, y, **options)
-
-    def __call__(self, *arguments, **options):
-        raise keras_calls.refusal(type(self).__name__, "call", self.signatures())
-
-    def predict(self, *arguments, **options):
-        raise keras_calls.refusal(type(self).__name__, "predict", self.signatures())
-
-    def export(self, *arguments, **options):
-        raise ValueError(
-            f"{type(self).__name__} has no `export`: use tfgen.export.saved_model(model, folder) "
-            "or tfgen.export.onnx(model, folder), which write all of its signatures."
-        )
-
-    def save(self, filepath, *arguments, **options):
-        """Keras's `save` to a `.keras` file; ValueError for another ending."""
-        if not str(filepath).endswith(".keras"):
-            raise ValueError(
-                f"{filepath}: a model is saved whole in a `.keras` file; for weights alone use "
-                "model.save_weights('x.weights.h5'), to serve it tfgen.export.saved_model."
-            )
-        return super().save(filepath, *arguments, **options)
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # Under a strategy Keras would draw a batch here to build the model, and so shift the order
-        # of the data; all networks are built in __init__.
-        pass
-
     def get_config(self):
         arguments = list(inspect.signature(type(self).__init__).parameters)[1:]
         given = own_networks.config(self)
-        return {name: given[name] if name in given else getattr(self, name) for name in arguments}
+        named = {"class_names": list(self.class_names)} if self.class_names else {}
+        own = {name: given[name] if name in given else getattr(self, name) for name in arguments}
+        return {**own, **named}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        return cls(**own_networks.restored(cls, config, custom_objects))
-
-    def get_compile_config(self):
-        save = keras.saving.serialize_keras_object
-        optimizers = {name: save(optimizer) for name, optimizer in self.optimizers.items()}
-        return {**self.compiled_with, **optimizers}
-
-    def compile_from_config(self, config):
-        """Compiles as `get_compile_config` says; a file's slots and averages are read after it."""
-        load = keras.saving.deserialize_keras_object
-        ours = {k: load(v) if isinstance(v, dict) else v for k, v in config.items()}
-        self.compile(**ours)
+        config = dict(config)
+        names = config.pop("class_names", None)
+        model = cls(**own_networks.restored(cls, config, custom_objects))
+        model.class_names = names and tuple(names)
+        return model
 
     def normal(self, purpose: str, *shape) -> tf.Tensor:
         """Standard normal draw of this step, a pure function of (seed, purpose, step, row)."""
@@ -225,16 +150,8 @@ class GenerativeModel(keras.Model, abc.ABC):
         Averages are kept by optimizers compiled with Keras's `use_ema=True`; without one, nothing
         changes. Sampling, exports and evaluation run in this context.
         """
-        averaging = [o for o in self.optimizers.values() if inner(o).use_ema and o.iterations > 0]
-        variables = [v for o in averaging for v in inner(o)._trainable_variables]
-        kept = [v.numpy() for v in variables]
-        try:
-            for optimizer in averaging:
-                optimizer.finalize_variable_values(inner(optimizer)._trainable_variables)
+        with averages_in_place(self.optimizers.values()):
             yield self
-        finally:
-            for variable, value in zip(variables, kept, strict=True):
-                variable.assign(value)
 
     def call_signature(self, name: str, feeds: dict[str, Any]) -> dict[str, tf.Tensor]:
         """One served function as a compiled graph with a free batch axis, traced once.
@@ -274,7 +191,8 @@ class GenerativeModel(keras.Model, abc.ABC):
             signature: Which served function; by default the first whose inputs can be drawn.
             batch_size: Rows at a time.
             progress: Called with the number of rows after each batch.
-            **given: Inputs that are not to be drawn, each (N, ...).
+            **given: Inputs that are not to be drawn, each (N, ...) or one value for all; classes
+                by number, or by name where `class_names` are known.
 
         Returns:
             The signature's first output, for a generator (N, H, W, C) float32 in [-1, 1].
@@ -315,43 +233,6 @@ def _measured(values, weights):
 
 def _attribute(name):
     return "single_optimizer" if name == "optimizer" else name
-
-
-def built(optimizer: keras.optimizers.Optimizer | str, *networks) -> keras.optimizers.Optimizer:
-    """The optimizer with its slots made, and loss scaling added under a float16 policy."""
-    optimizer = keras.optimizers.get(optimizer)
-    scaling = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    if keras.config.dtype_policy().name == "mixed_float16" and not scaling:
-        # Keras's own start of 32768 overflows in the first updates of InfoGAN, which are then
-        # skipped; the scale doubles by itself where there is room.
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1024.0)
-    optimizer.build(weights(networks))
-    return optimizer
-
-
-def inner(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """The optimizer itself, without its loss scaling."""
-    return getattr(optimizer, "inner_optimizer", optimizer)
-
-
-def descend(
-    optimizer: keras.optimizers.Optimizer, tape: tf.GradientTape, loss: tf.Tensor, *networks
-) -> None:
-    """One gradient step on the weights of `networks`.
-
-    Right under any strategy (gradients are summed over replicas, so each counts for its share) and
-    with an optimizer that scales the loss.
-    """
-    variables = weights(networks)
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    share = optimizer.scale_loss(tf.ones_like(loss) / replicas)
-    optimizer.apply(tape.gradient(loss, variables, output_gradients=share), variables)
-
-
-def weights(networks: Iterable[keras.Model]) -> list:
-    """The trainable weights of several networks, in order, each once."""
-    unique = {id(v): v for network in networks for v in network.trainable_variables}
-    return list(unique.values())
 
 
 @contextlib.contextmanager

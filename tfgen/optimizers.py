@@ -1,7 +1,14 @@
-"""What the first papers' recipes need and Keras does not have."""
+"""Optimizers: how a step changes weights, and what the first papers' recipes need beside Keras."""
+
+import contextlib
+from collections.abc import Iterable
 
 import keras
+import tensorflow as tf
 from keras import ops
+
+_AVERAGED = "_tfgen_averaged_statistics"
+_NAMES = ("moving_mean", "moving_variance")
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -100,3 +107,95 @@ class RampedSGD(keras.optimizers.SGD):
     def get_config(self):
         own = {"final_momentum": self.final_momentum, "ramp_steps": self.ramp_steps}
         return {**super().get_config(), **own}
+
+
+def built(optimizer: keras.optimizers.Optimizer | str, *networks) -> keras.optimizers.Optimizer:
+    """The optimizer with its slots made, and loss scaling added under a float16 policy.
+
+    With `use_ema` the moving statistics of batch normalisation in `networks` are averaged as the
+    weights are: averaged weights give other activations than the last ones, so their statistics
+    are not those that the layers hold.
+    """
+    optimizer = keras.optimizers.get(optimizer)
+    scaling = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if keras.config.dtype_policy().name == "mixed_float16" and not scaling:
+        # Keras's own start of 32768 overflows in the first updates of InfoGAN, which are then
+        # skipped; the scale doubles by itself where there is room.
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1024.0)
+    optimizer.build(weights(networks))
+    used = inner(optimizer)
+    if used.use_ema and not hasattr(used, _AVERAGED):
+        pairs = [(v, _average_of(used, v)) for v in _statistics(networks)]
+        object.__setattr__(used, _AVERAGED, pairs)  # Keras would track the network's variables.
+    return optimizer
+
+
+def inner(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """The optimizer itself, without its loss scaling."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def descend(
+    optimizer: keras.optimizers.Optimizer, tape: tf.GradientTape, loss: tf.Tensor, *networks
+) -> None:
+    """One gradient step on the weights of `networks`.
+
+    Right under any strategy (gradients are summed over replicas, so each counts for its share) and
+    with an optimizer that scales the loss.
+    """
+    variables = weights(networks)
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    share = optimizer.scale_loss(tf.ones_like(loss) / replicas)
+    used = inner(optimizer)
+    momentum = used.ema_momentum * tf.cast(used.iterations > 0, tf.float32) if used.use_ema else 0.0
+    optimizer.apply(tape.gradient(loss, variables, output_gradients=share), variables)
+    for variable, average in averaged_statistics(used):
+        average.assign(momentum * average + (1.0 - momentum) * variable)
+
+
+def weights(networks: Iterable[keras.Model]) -> list:
+    """The trainable weights of several networks, in order, each once."""
+    unique = {id(v): v for network in networks for v in network.trainable_variables}
+    return list(unique.values())
+
+
+def averaged_statistics(optimizer: keras.optimizers.Optimizer) -> list[tuple]:
+    """(statistic of a network, its moving average) of an optimizer that keeps averages."""
+    return getattr(optimizer, _AVERAGED, [])
+
+
+@contextlib.contextmanager
+def averages_in_place(optimizers: Iterable[keras.optimizers.Optimizer]):
+    """Weights and statistics replaced by their moving averages while the context lasts."""
+    averaging = [o for o in optimizers if inner(o).use_ema and o.iterations > 0]
+    pairs = [pair for o in averaging for pair in averaged_statistics(inner(o))]
+    variables = [v for o in averaging for v in inner(o)._trainable_variables]
+    variables += [statistic for statistic, _ in pairs]
+    kept = [v.numpy() for v in variables]
+    try:
+        for optimizer in averaging:
+            optimizer.finalize_variable_values(inner(optimizer)._trainable_variables)
+        for statistic, average in pairs:
+            statistic.assign(average.numpy())
+        yield
+    finally:
+        for variable, value in zip(variables, kept, strict=True):
+            variable.assign(value)
+
+
+def averages(optimizer: keras.optimizers.Optimizer) -> list:
+    """The moving averages that an optimizer keeps, of weights and of statistics."""
+    of_weights = getattr(optimizer, "_model_variables_moving_average", ())
+    return [*of_weights, *(average for _, average in averaged_statistics(optimizer))]
+
+
+def _statistics(networks):
+    """Moving means and variances of batch normalisation, tfgen's and Keras's, each once."""
+    found = {id(v): v for n in networks for v in n.non_trainable_variables if v.name in _NAMES}
+    return list(found.values())
+
+
+def _average_of(optimizer, variable):
+    # Equal on all replicas, as the statistic itself is.
+    shape, name = tuple(variable.shape), f"average_{variable.name}"
+    return optimizer.add_variable(shape, dtype=variable.dtype, aggregation="mean", name=name)

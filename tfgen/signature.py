@@ -33,6 +33,7 @@ class Input:
         choices: Texts of "choice".
         is_image: Whether it is a picture in [-1, 1], which files may hold too.
         example: A text that the model understands.
+        class_names: One name a class, which may be given in place of its number.
     """
 
     shape: tuple[int | None, ...]
@@ -44,6 +45,7 @@ class Input:
     choices: tuple[str, ...] | None = None
     is_image: bool = False
     example: str | None = None
+    class_names: tuple[str, ...] | None = None
 
     @property
     def limit(self) -> float | None:
@@ -73,9 +75,19 @@ class Input:
         return cls(tuple(shape), is_image=True)
 
     @classmethod
-    def label(cls, num_classes: int) -> "Input":
-        """A class number, int32; drawn uniformly where it is not given."""
-        return cls((), "int32", distribution="categorical", num_classes=num_classes)
+    def label(cls, num_classes: int, class_names: Sequence[str] | None = None) -> "Input":
+        """A class number, int32; drawn uniformly where it is not given.
+
+        Names are those of a data set: of another number of classes, they are not the model's.
+        """
+        names = tuple(class_names or ())
+        return cls(
+            (),
+            "int32",
+            distribution="categorical",
+            num_classes=num_classes,
+            class_names=names if len(names) == num_classes else None,
+        )
 
     @classmethod
     def text(cls, choices: Sequence[str] = (), example: str | None = None) -> "Input":
@@ -230,8 +242,8 @@ def checked(name: str, spec: Input, value: Any, rows: int | None = None) -> np.n
     Args:
         name: Of the input.
         spec: What is asked for.
-        value: (N, *shape), an array or lists. Whole numbers pass as floats and float64 as float32;
-            nothing else is converted.
+        value: (N, *shape), an array or lists. Whole numbers pass as floats, float64 as float32 and
+            names of classes as their numbers; nothing else is converted.
         rows: N; None for any number.
 
     Raises:
@@ -264,8 +276,32 @@ def checked(name: str, spec: Input, value: Any, rows: int | None = None) -> np.n
     return array
 
 
+def numbered(name: str, class_names: Sequence[str] | None, value: Any) -> Any:
+    """A label with numbers for names of classes; anything else as it is.
+
+    Raises:
+        ValueError: A name that no class has.
+    """
+    if not class_names:
+        return value
+    array = np.asarray(value, object)
+    texts = [t.decode() if isinstance(t, bytes) else t for t in array.ravel().tolist()]
+    if not texts or not all(isinstance(text, str) for text in texts):
+        return value
+    numbers = {text: number for number, text in enumerate(class_names)}
+    unknown = [text for text in texts if text not in numbers]
+    if unknown:
+        known = ", ".join(class_names)
+        raise ValueError(
+            f"Input {name!r} has no class {unknown[0]!r}. Known: "
+            f"{known if len(known) <= 200 else known[:197] + '...'}."
+        )
+    return np.array([numbers[text] for text in texts], np.int32).reshape(array.shape)
+
+
 def _typed(name, spec, value):
     """The array, of a kind that the input takes."""
+    value = numbered(name, spec.class_names, value)
     try:
         array = np.asarray(value, object if spec.dtype == "string" else None)
     except ValueError as error:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from tfgen.model import GenerativeModel, inner
+from tfgen.model import GenerativeModel
+from tfgen.optimizers import averages, inner
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -62,13 +63,15 @@ def restart(optimizer: keras.optimizers.Optimizer, strategy: "tf.distribute.Stra
         strategy: The distribution strategy of its variables.
     """
     used = inner(optimizer)
-    averages = {id(v) for v in getattr(used, "_model_variables_moving_average", ())}
+    kept = {id(v) for v in averages(used)}
     with strategy.scope():
         # Built anew instead of set to zero: not every optimizer's slots begin there.
         fresh = type(used).from_config(used.get_config())
         fresh.build(used._trainable_variables)
         count = min(int(keras.ops.convert_to_numpy(used._iterations)), 1)
-        for old, new in zip(used.variables, fresh.variables, strict=True):
-            if id(old) not in averages:
-                old.assign(keras.ops.convert_to_numpy(new))
+        anew = {id(v) for v in averages(fresh)}
+        olds = [v for v in used.variables if id(v) not in kept]
+        news = [v for v in fresh.variables if id(v) not in anew]
+        for old, new in zip(olds, news, strict=True):
+            old.assign(keras.ops.convert_to_numpy(new))
         used._iterations.assign(count)

@@ -94,6 +94,8 @@ def step(function: Callable) -> Callable:
     @functools.wraps(function)
     def run(self, data):
         batch = as_batch(data, getattr(self, "image_shape", None))
+        if check := getattr(self, "check_values", None):
+            check(batch)
         if training:
             number = self.step.value
         else:
@@ -130,8 +132,8 @@ def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict
 
     Args:
         data: A dict, images, (images,) or (images, labels); images float32 (B, H, W, C) in [-1, 1].
-            Of a dict, `image` and every key that begins with `image_` are images. Labels are
-            integers (B,).
+            Of a dict, `image`, every key that begins with `image_`, and `patches`
+            (B, P, H, W, C) are images. Labels are integers (B,).
         image_shape: (H, W, C) that the images must have, None for a free side or for no check.
 
     Raises:
@@ -153,6 +155,8 @@ def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict
     for key in batch:
         if key == "image" or key.startswith("image_"):
             batch[key] = _checked(batch[key], image_shape)
+    if "patches" in batch:
+        batch["patches"] = _checked(batch["patches"])
     for key in ("label", "label_labelled"):
         if batch.get(key) is not None:
             batch[key] = _label(batch[key])
@@ -179,7 +183,27 @@ def _label(label):
     )
 
 
-def _checked(image, image_shape):
+def labels_in_range(label: Any, num_classes: int, least: int = 0) -> tf.Tensor:
+    """The labels of a batch.
+
+    Args:
+        label: (B,) integers.
+        num_classes: K.
+        least: The smallest one: 0, or -1 where that stands for an unknown class.
+
+    Raises:
+        tf.errors.InvalidArgumentError: One outside `least` .. K - 1.
+    """
+    label = tf.convert_to_tensor(label)
+    low, high = tf.reduce_min(label), tf.reduce_max(label)
+    tf.debugging.Assert(
+        (low >= least) & (high < num_classes),
+        [f"Labels must lie in {least} .. {num_classes - 1}. Smallest and largest:", low, high],
+    )
+    return label
+
+
+def _checked(image, image_shape=None):
     image = tf.convert_to_tensor(image)
     if not image.dtype.is_floating:
         raise ValueError(
@@ -228,16 +252,20 @@ def minibatches(x: tf.Tensor, count: int) -> list[tf.Tensor]:
             f"Received {rows} rows on each replica."
         )
     if rows is None:
-        # An empty minibatch has NaN for its mean, or fails deep inside a convolution.
-        enough = tf.debugging.Assert(
-            tf.shape(x)[0] >= count,
-            [
-                f"A batch must have at least `discriminator_steps` = {count} rows on each replica; "
-                "use a larger batch_size, or drop the last batch of a data set (drop_remainder). "
-                "Rows received:",
-                tf.shape(x)[0],
-            ],
-        )
-        with tf.control_dependencies([enough]):
+        with tf.control_dependencies([enough_rows(x, count)]):
             x = tf.identity(x)
     return [x[i::count] for i in range(count)]
+
+
+def enough_rows(x: tf.Tensor, count: int) -> tf.Operation | None:
+    """The assertion that a batch has a row for each minibatch."""
+    # An empty minibatch has NaN for its mean, or fails deep inside a convolution.
+    return tf.debugging.Assert(
+        tf.shape(x)[0] >= count,
+        [
+            f"A batch must have at least `discriminator_steps` = {count} rows on each replica; "
+            "use a larger batch_size, or drop the last batch of a data set (drop_remainder). "
+            "Rows received:",
+            tf.shape(x)[0],
+        ],
+    )

@@ -4,6 +4,7 @@ import json
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Client:
         max_rows: Split the calls of `sample`, `generate` and `translate` into requests of at most
             so many rows, for servers that limit a batch; None: one request.
         manifest: The export's `export.json` (a path or its content), by which `generate` draws from
-            seeds what is not given.
+            seeds what is not given, and which names the classes where the server does not.
         credentials: `grpc.ChannelCredentials` for an encrypted channel.
 
     Raises:
@@ -84,7 +85,7 @@ class Client:
     def signatures(self) -> dict[str, Served]:
         """Name -> inputs and outputs of every signature, as the server declares them."""
         if self._signatures is None:
-            self._signatures = self._tried(self._transport.signatures)
+            self._signatures = self._named(self._tried(self._transport.signatures))
         return self._signatures
 
     def status(self) -> list[tuple[int, str, str]]:
@@ -142,6 +143,7 @@ class Client:
             as_images: Give PIL pictures.
             **given: What says what is drawn, such as `label=3` or `text="a red three"`: one row
                 each, or one value for all, where the model serves `sample_label`, `sample_text`.
+                Classes by number, or by name where the server or `manifest` names them.
 
         Raises:
             ValueError: No endpoint takes these beside the seed, or a value does not fit.
@@ -211,6 +213,15 @@ class Client:
 
     def __exit__(self, *_):
         self.close()
+
+    def _named(self, table):
+        """Signatures with the manifest's names of classes."""
+        for name, entry in self._manifest.get("endpoints", {}).items():
+            for key, one in entry["inputs"].items():
+                if one.get("class_names") and key in (table[name].inputs if name in table else ()):
+                    inputs = table[name].inputs
+                    inputs[key] = replace(inputs[key], class_names=tuple(one["class_names"]))
+        return table
 
     def _served(self, signature):
         table = self.signatures()

@@ -57,11 +57,13 @@ class Rest:
         """The signatures of the model."""
         answer = self._request("GET", f"{self._target}/metadata", None, seconds)
         table = answer["metadata"]["signature_def"]["signature_def"]
-        return {
-            name: Served(_tensors(entry.get("inputs")), _tensors(entry.get("outputs")))
-            for name, entry in table.items()
-            if name != NO_SIGNATURE
-        }
+        named = answer["metadata"].get("class_names", {})  # From tfgen's own server only.
+        found = {}
+        for name, entry in table.items():
+            if name != NO_SIGNATURE:
+                inputs = _tensors(entry.get("inputs"), named.get(name))
+                found[name] = Served(inputs, _tensors(entry.get("outputs")))
+        return found
 
     def status(self, seconds: float) -> list[tuple[int, str, str]]:
         """(version, state, error message) of every version, the newest first."""
@@ -125,7 +127,7 @@ class Rest:
         return content
 
 
-def _tensors(entries):
+def _tensors(entries, class_names=None):
     made = {}
     for name, entry in (entries or {}).items():
         dtype = entry["dtype"].removeprefix("DT_").lower()
@@ -133,5 +135,6 @@ def _tensors(entries):
         free = shape.get("unknown_rank", False)
         sides = [int(dim["size"]) for dim in shape.get("dim", [])]
         known = None if free else tuple(None if side < 0 else side for side in sides)
-        made[name] = Tensor(_NAMES.get(dtype, dtype), known)
+        names = (class_names or {}).get(name)
+        made[name] = Tensor(_NAMES.get(dtype, dtype), known, names and tuple(names))
     return made

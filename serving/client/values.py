@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import orjson
 
+from tfgen.signature import numbered
+
 NO_SIGNATURE = "__saved_model_init_op"  # Listed by servers, but nothing to call.
 
 
@@ -20,10 +22,12 @@ class Tensor:
     Args:
         dtype: NumPy's name of the type, or "string".
         shape: Sides with the batch axis, None for a free one; None where the rank is free.
+        class_names: Names of the classes of a label, where they are known.
     """
 
     dtype: str
     shape: tuple[int | None, ...] | None
+    class_names: tuple[str, ...] | None = None
 
     def __str__(self):
         sides = self.shape if self.shape is not None else ("...",)
@@ -45,7 +49,7 @@ def cast(name: str, value: Any, wanted: Tensor) -> np.ndarray:
         name: Of the input.
         value: Array, list, number, text, or PIL picture(s), which become numbers in [-1, 1], or
             PNG files where the input takes texts.
-        wanted: What the signature declares.
+        wanted: What the signature declares; names of its classes stand for their numbers.
 
     Raises:
         ValueError: Another shape or kind, or numbers that the type cannot hold.
@@ -54,6 +58,7 @@ def cast(name: str, value: Any, wanted: Tensor) -> np.ndarray:
         is_file = wanted.dtype == "string"
         array = _packed(value) if is_file else _pixels(name, value, wanted)
     else:
+        value = numbered(name, wanted.class_names, value)
         array = _texts(value) if wanted.dtype == "string" else np.asarray(value)
         array = _typed(name, array, wanted)
     shape = wanted.shape

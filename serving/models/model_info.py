@@ -59,7 +59,7 @@ def status_body(manager: Manager, name: str, number: int | None) -> bytes:
 
 def metadata_body(servable: Servable) -> bytes:
     """The REST answer of a metadata request."""
-    body = {
+    body: dict[str, Any] = {
         "model_spec": {
             "name": servable.name,
             "signature_name": "",
@@ -67,4 +67,6 @@ def metadata_body(servable: Servable) -> bytes:
         },
         "metadata": {"signature_def": as_dict(signature_map(servable))},
     }
+    if servable.model.class_names:  # TensorFlow Serving has no such field.
+        body["metadata"]["class_names"] = servable.model.class_names
     return orjson.dumps(body, option=orjson.OPT_INDENT_2)

@@ -5,6 +5,7 @@ gives TensorFlow's own errors, stops at a deadline, has its own thread pools whe
 what it holds when it is closed.
 """
 
+import json
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,7 @@ class SavedModel:
         signatures: Name -> SignatureDef, all of them.
         is_export: Whether it lies in an export folder of tfgen, beside its manifest: its inputs
             are finite numbers. Other SavedModels may give NaN a meaning.
+        class_names: Signature -> input -> names of its classes, of an export that knows them.
 
     Raises:
         Failure: It cannot be loaded.
@@ -67,6 +69,7 @@ class SavedModel:
     def __init__(self, path: Path, runtime: Runtime):
         self.path = Path(path)
         self.is_export = (self.path.parent / _MANIFEST).is_file()
+        self.class_names = _class_names(self.path / "assets.extra" / _MANIFEST)
         graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=graph, config=runtime.config())
         self._callables = {}
@@ -127,3 +130,20 @@ class SavedModel:
         """Frees the model. Nothing may be running."""
         self._callables.clear()
         self._session.close()
+
+
+def _class_names(path):
+    """Names of classes by signature and input, from an export's record; {} without one."""
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))["endpoints"]
+        named = {
+            signature: {n: i["class_names"] for n, i in entry["inputs"].items() if _has_names(i)}
+            for signature, entry in table.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {signature: inputs for signature, inputs in named.items() if inputs}
+
+
+def _has_names(entry):
+    return bool(entry.get("class_names"))

@@ -101,7 +101,7 @@ export function controls(signature, state, files, changed, failed) {
     if (how === "class") {
       control = el("select", { id, onchange });
       if (input.distribution) control.append(el("option", { value: "" }, "drawn from the seed"));
-      for (let n = 0; n < input.num_classes; n++) control.append(el("option", { value: String(n) }, String(n)));
+      for (let n = 0; n < input.num_classes; n++) control.append(el("option", { value: String(n) }, input.class_names ? `${n} ${input.class_names[n]}` : String(n)));
       control.value = value === "" && !input.distribution ? "0" : value;
       if (value === "" && !input.distribution) state.given[name] = "0";
     } else if (how === "mask") {

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -136,6 +137,43 @@ def test_sample_takes_inputs(trained, tmp_path):
     black = np.full((2, 8, 8, 1), -1, np.float32)
     logits = model.sample(range(2), signature="discriminate", image=black)
     np.testing.assert_allclose(np.load(out), logits, rtol=1e-6)
+
+
+def test_classes_have_their_names_from_the_folder_to_the_export(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TFGEN_CACHE_DIR", str(tmp_path / "cache"))
+    for number, name in enumerate(("bags", "shoes")):
+        (tmp_path / "p" / name).mkdir(parents=True)
+        for n in range(8):
+            pixels = np.full((8, 8), 200 * number + n, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "p" / name / f"{n}.png")
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        "model: {name: conditionalgan, image_shape: [8, 8, 1], num_classes: 2, latent_dim: 4,\n"
+        "  generator_hidden: [4, 4, 4], discriminator_hidden: [4, 3, 4]}\n"
+        f"data: {{name: 'folder:{tmp_path / 'p'}', split: all, channels: 1, batch_size: 8}}\n"
+        "compile: {run_eagerly: true}\n"
+        "fit: {epochs: 1, verbose: 0}\n"
+        "run: {sample_epochs: null}\n"
+    )
+    folder, out = tmp_path / "run", tmp_path / "x.npy"
+    assert cli.main(["train", str(config), "--run", str(folder), "--dry-run"]) == 0
+    assert "classes     0 bags, 1 shoes" in capsys.readouterr().out
+    assert cli.main(["train", str(config), "--run", str(folder)]) == 0
+    assert run.record.read(folder)["data"]["class_names"] == ["bags", "shoes"]
+    model = run.load(folder)
+    common = ["sample", str(folder), "--seeds", "0-1", "--out", str(out)]
+    for label, numbers in (("shoes", [1, 1]), ("shoes,bags", [1, 0]), ("1", [1, 1])):
+        assert cli.main([*common, "--label", label]) == 0
+        np.testing.assert_array_equal(np.load(out), model.sample(range(2), label=numbers))
+    said = refused(capsys, *common, "--label", "bag")
+    assert "Input 'label' has no class 'bag'. Known: bags, shoes." in said
+    export = ["export", str(folder), "--to", str(tmp_path / "x"), "--formats", "saved_model"]
+    assert cli.main(export) == 0
+    written = json.loads((tmp_path / "x" / "export.json").read_text())
+    for name in ("signatures", "endpoints"):
+        entry = written[name]["generate"]["inputs"]["label"]
+        assert entry["class_names"] == ["bags", "shoes"]
+    assert "- classes: 0 bags, 1 shoes" in (tmp_path / "x" / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,17 @@ def test_targets():
     assert given["domain"].tolist() == [[1.0, 0.0]]
 
 
+def test_a_domain_is_given_by_its_name():
+    model = TINY["stargan"].build()
+    model.class_names = ("red", "green", "1")
+    assert target(model, "green")[1]["domain"].tolist() == [1]
+    assert target(model, "1")[1]["domain"].tolist() == [2]  # A name that looks like a number.
+    with pytest.raises(ValueError, match="'blue': expected one of red, green, 1, or its number"):
+        target(model, "blue")
+    with pytest.raises(ValueError, match=r"a domain 0 \.\. 2 \(red, green, 1\)"):
+        target(model, "3")
+
+
 @pytest.mark.parametrize(
     ("model", "to", "message"),
     [

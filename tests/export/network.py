@@ -4,9 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen.model import GenerativeModel, descend
+from tfgen.model import GenerativeModel
+from tfgen.optimizers import descend
 from tfgen.signature import Input, Signature
 from tfgen.step import step
+
+NAMES = ("bags", "hats", "shoes", "socks")
 
 
 class Network(GenerativeModel):
@@ -62,7 +65,7 @@ class Network(GenerativeModel):
         return {"logit": self.discriminator(image, training=False)}
 
     def signatures(self):
-        drawn = {"z": Input.noise(self.z_dim), "label": Input.label(4)}
+        drawn = {"z": Input.noise(self.z_dim), "label": Input.label(4, NAMES)}
         return {
             "generate": Signature(self.generate, drawn),
             "discriminate": Signature(self.discriminate, {"image": Input.image((8, 8, 3))}),

@@ -58,6 +58,8 @@ def test_a_seed_is_the_same_picture(exported):
     np.testing.assert_allclose(it.sample(SEEDS, label=label), expected, atol=1e-5)
     assert it.name == "generate" and list(it.signature.inputs) == ["z", "label"]
     np.testing.assert_array_equal(it.sample(SEEDS, label=2), it.sample(SEEDS, label=label))
+    np.testing.assert_array_equal(it.sample(SEEDS, label="shoes"), it.sample(SEEDS, label=label))
+    assert it.signature.inputs["label"].class_names == ("bags", "hats", "shoes", "socks")
     assert it.sample([]).shape == (0, 8, 8, 3) and it.sample([]).dtype == np.float32
 
 

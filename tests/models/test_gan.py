@@ -10,9 +10,10 @@ from tests.models.recording import step_recorded
 from tests.tiny import TINY
 from tfgen import losses
 from tfgen.metrics.parzen import parzen
-from tfgen.model import built, descend, initial_weights
+from tfgen.model import initial_weights
 from tfgen.models import GAN
 from tfgen.models.gan import discriminator
+from tfgen.optimizers import built, descend
 
 
 def density(x, mean, stddev):

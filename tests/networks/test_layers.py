@@ -42,6 +42,35 @@ def test_borrowing_keeps_moving_averages():
     assert not np.array_equal(before[2], network.weights[2])
 
 
+def test_borrowing_leaves_states_of_kerass_own_layers_alone():
+    network = keras.Sequential(
+        [
+            keras.Input((3,)),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.5),
+            keras.layers.GaussianNoise(0.1),
+            keras.layers.SpectralNormalization(keras.layers.Dense(4)),
+        ]
+    )
+    x = np.random.default_rng(0).normal(1.0, 2.0, size=(8, 3)).astype("float32")
+    before = [np.array(v) for v in network.variables]
+
+    @tf.function
+    def graph(x):
+        with tf.GradientTape() as tape:
+            y = tf.reduce_sum(borrow(network, x) ** 2)
+        return tape.gradient(y, network.trainable_variables)
+
+    eager = borrow(network, x)
+    gradients = graph(x)
+    for old, new in zip(before, network.variables, strict=True):
+        np.testing.assert_array_equal(old, new, err_msg=new.path)
+    assert all(g is not None and np.isfinite(g).all() for g in gradients)
+    np.testing.assert_array_equal(eager, network(x, training=True))
+    moved = [v.path for b, v in zip(before, network.variables, strict=True) if (b != v).any()]
+    assert any("moving_mean" in path for path in moved) and any("seed" in path for path in moved)
+
+
 @pytest.mark.parametrize("shape", [(5, 3, 7), (5, 3, 4, 2, 7), (5, 1, 7)])
 def test_parts_are_normalised_as_in_passes_one_after_the_other(shape):
     parts = np.random.default_rng(0).normal(size=shape).astype("float32")

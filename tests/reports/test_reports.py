@@ -93,6 +93,12 @@ def test_a_card_says_what_the_hub_reads():
     assert 'tf.saved_model.load("2")' in text and "licence of the weights" not in text
 
 
+def test_a_card_names_the_classes():
+    named = {**NOTE, "data": {**NOTE["data"], "class_names": ["bags", "shoes"]}}
+    assert "- classes: 0 bags, 1 shoes\n" in card.text(RECORD, named, [])
+    assert "- classes" not in card.text(RECORD, NOTE, [])
+
+
 def test_a_card_holds_no_path_of_the_machine():
     where, data = "/home/me/my work", {"name": "folder:/home/me/my pictures/birds"}
     record = {**RECORD, "extra": {"config": {"data": data, "evaluation": {"features": where}}}}

@@ -11,6 +11,7 @@ from tfgen.model import GenerativeModel
 from tfgen.signature import Input, Signature
 
 SIDE, CODE = 8, 3
+NAMES = ("sky", "sea", "sun", "sand")
 
 
 class Painter(GenerativeModel):
@@ -66,7 +67,7 @@ class Painter(GenerativeModel):
         text = Input.text(("a circle", "two squares"))
         mask = Input((SIDE, SIDE, 1), "int32", num_classes=2)
         return {
-            "generate": Signature(self.generate, {**z, "label": Input.label(4)}),
+            "generate": Signature(self.generate, {**z, "label": Input.label(4, NAMES)}),
             "describe": Signature(self.describe, {**z, "text": text}),
             "decode": Signature(self.decode, {"z": Input((CODE,))}),
             "encode": Signature(self.encode, image),
@@ -87,5 +88,8 @@ def export(folder, version=1):
         warnings.simplefilter("ignore")
         endpoints.write(table, folder / str(version))
     content = {"version": version, "formats": ["saved_model"], **record.describe(model, table)}
-    (folder / "export.json").write_text(json.dumps(content, default=record.plain))
+    text = json.dumps(content, default=record.plain)
+    (folder / str(version) / "assets.extra").mkdir(exist_ok=True)
+    for path in (folder, folder / str(version) / "assets.extra"):
+        (path / "export.json").write_text(text)
     return model

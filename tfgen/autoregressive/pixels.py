@@ -8,10 +8,12 @@ Such a model has `image_shape`, `levels`, `num_classes`, and two methods of its 
 Everything that follows from these is a function here, which the model takes as a method:
 
     inputs(model, batch)                     levels and labels of a batch
+    check_values(model, batch)               levels and labels, asserted
     test_step(model, batch)
     generate, log_prob, complete, class_log_prob, signatures
 """
 
+import dataclasses
 import math
 
 import tensorflow as tf
@@ -30,6 +32,12 @@ def inputs(
     if model.num_classes:
         label = required(batch, "label", f"{type(model).__name__} with num_classes")
     return level_index(batch["image"], model.levels), label
+
+
+def check_values(model: GenerativeModel, batch: dict[str, tf.Tensor]) -> None:
+    """The model's `check_values`: levels and labels."""
+    _, label = inputs(model, batch)
+    one_hot_label(label, model.num_classes)
 
 
 @step
@@ -88,9 +96,9 @@ def signatures(model: GenerativeModel) -> dict[str, Signature]:
     shape, classes = model.image_shape, model.num_classes
     u, image = Input.uniform(*shape), Input.image(shape)
     mask = Input((*shape[:2], 1), "int32", num_classes=2)
-    drawn = {"label": Input.label(classes)} if classes else {}
+    drawn = {"label": Input.label(classes, model.class_names)} if classes else {}
     # A likelihood of a label that was drawn by chance would mean nothing.
-    label = {"label": Input((), "int32", num_classes=classes)} if classes else {}
+    label = {name: dataclasses.replace(spec, distribution=None) for name, spec in drawn.items()}
     table = {
         "generate": Signature(model.generate, {"u": u, **drawn}),
         "log_prob": Signature(model.log_prob, {"image": image, **label}),

@@ -103,14 +103,16 @@ def add(commands: Any, command: Callable) -> None:
     one.add_argument("--seeds", default="0-63", help="such as 0-63 or 3,5,9 (default: 0-63)")
     one.add_argument("--out", help="picture (grid), folder/ (one file a seed) or .npy")
     one.add_argument("--signature", help="which served function (default: the first)")
-    one.add_argument("--label", help="class of all samples, or one each: 0,1,2")
+    one.add_argument("--label", help="class of all samples, or one each: 0,1,2, or their names")
     one.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="any input")
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
 
     one = command(commands, "translate", translate)
     one.add_argument("run", metavar="RUN", help="a run folder")
     one.add_argument("--input", required=True, metavar="PICTURES", help="a picture or a folder")
-    one.add_argument("--to", required=True, metavar="DOMAIN", help="a, b; a number; or 1,0,1")
+    one.add_argument(
+        "--to", required=True, metavar="DOMAIN", help="a, b; a number or a name; or 1,0,1"
+    )
     one.add_argument("--out", required=True, metavar="DIR", help="the folder of the results")
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
 
@@ -131,12 +133,18 @@ def _outline(plan):
         f"model       {plan['model']}: " + ", ".join(f"{k} {v:,}" for k, v in numbers.items()),
         f"data        {data['name']}, {data['split']}: {data['size']:,} pictures {shape}, "
         f"fingerprint {data['fingerprint'][:12]}",
+        *([f"classes     {_classes(data['class_names'])}"] if data["class_names"] else []),
         *(f"batch       {k}: {v[0]} {tuple(v[1:])}" for k, v in plan["batch"].items()),
         f"steps       {plan['steps_per_epoch']:,} an epoch, {plan['steps']:,} in all",
         f"first step  {_values(plan['first_step'])}",
         *(f"note        {note}" for note in data["notes"]),
     ]
     return "\n".join(lines)
+
+
+def _classes(names):
+    text = ", ".join(f"{number} {name}" for number, name in enumerate(names))
+    return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 def _values(values):

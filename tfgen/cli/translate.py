@@ -15,6 +15,7 @@ from tqdm import tqdm
 from tfgen import pictures
 from tfgen.data.folder import EXTENSIONS, UNREADABLE
 from tfgen.data.picture import Form, fitted
+from tfgen.signature import numbered
 
 if TYPE_CHECKING:
     from tfgen.model import GenerativeModel
@@ -30,8 +31,8 @@ def translate(
     Args:
         model: With a signature that takes `image` and gives `image`, such as CycleGAN or StarGAN.
         inputs: A picture or a folder of pictures, its sub-folders included.
-        to: A signature's target: "b" or "a" of CycleGAN; of StarGAN the number of the domain, or
-            attributes such as "1,0,1".
+        to: A signature's target: "b" or "a" of CycleGAN; of StarGAN the number or the name of the
+            domain, or attributes such as "1,0,1".
         out: Folder for the results, made where it does not exist.
 
     Returns:
@@ -77,14 +78,21 @@ def target(model: "GenerativeModel", to: str) -> tuple[str, dict[str, np.ndarray
             f"{', '.join(table)}."
         )
     domain = table["translate"].inputs["domain"]
+    if to in (domain.class_names or ()):
+        return "translate", {"domain": numbered("domain", domain.class_names, [to])}
     try:
         values = np.array([float(part) for part in to.split(",")])
     except ValueError as error:
-        raise ValueError(f"--to {to!r}: expected a number, or several as in 1,0,1.") from error
+        names = ", ".join(domain.class_names or ())
+        one = f"one of {names}, or its number" if names else "a number, or several as in 1,0,1"
+        raise ValueError(f"--to {to!r}: expected {one}.") from error
     if domain.num_classes:
         known = len(values) == 1 and values[0] in range(domain.num_classes)
         if not known:
-            raise ValueError(f"--to {to!r}: expected a domain 0 .. {domain.num_classes - 1}.")
+            names = f" ({', '.join(domain.class_names)})" if domain.class_names else ""
+            raise ValueError(
+                f"--to {to!r}: expected a domain 0 .. {domain.num_classes - 1}{names}."
+            )
         return "translate", {"domain": values.astype(np.int32)}
     if len(values) != domain.shape[0] or not np.isin(values, (0.0, 1.0)).all():
         raise ValueError(f"--to {to!r}: expected {domain.shape[0]} attributes, each 0 or 1.")

@@ -31,14 +31,15 @@ import tensorflow as tf
 from keras.optimizers.schedules import PiecewiseConstantDecay
 
 from tfgen import losses
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.arguments import at_least
 from tfgen.networks.encoders import Classes, Code, adversarial_autoencoder
 from tfgen.networks.layers import borrow
+from tfgen.optimizers import descend
 from tfgen.probability.priors import as_prior
 from tfgen.probability.semi_supervised import label_terms, labelled_share, one_hot_or_unknown
 from tfgen.signature import Input, Signature
-from tfgen.step import required, step
+from tfgen.step import labels_in_range, required, step
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -173,10 +174,16 @@ class AAE(GenerativeModel):
             reconstruction=reconstruction, discriminator_loss=d_loss, encoder_loss=e_loss, **labels
         )
 
+    def check_values(self, batch):
+        self.classes.of(batch)
+        if "label_labelled" in batch:
+            labels_in_range(batch["label_labelled"], self.num_classes)
+
     def label_phase(self, batch, x, label):
         if "image_labelled" in batch:
             x = self.corrupted(batch["image_labelled"])
             label = required(batch, "label_labelled", "A batch with 'image_labelled'")
+            label = labels_in_range(label, self.num_classes)
         with tf.GradientTape() as tape:
             terms = label_terms(self.encoder.draw(x, training=True).logits, label)
             loss = tf.reduce_mean(labelled_share(terms["label_loss"][0], label))
@@ -236,7 +243,10 @@ class AAE(GenerativeModel):
         image = {"image": Input.image(self.image_shape)}
         if self.posterior == "universal":
             image["eps"] = Input.noise(self.noise_dim)
-        z, label = {"z": Input.noise(self.latent_dim)}, {"label": Input.label(self.num_classes)}
+        # Without labels in a step, the classes found are not those of the data set.
+        names = self.class_names if self.classes.learned else None
+        z = {"z": Input.noise(self.latent_dim)}
+        label = {"label": Input.label(self.num_classes, names)}
         decoded = label if self.classes.decoded else {}
         asked = label if self.label_informed else decoded
         told = label if self.use == "supervised" else {}

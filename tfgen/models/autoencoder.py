@@ -26,9 +26,10 @@ import keras
 import tensorflow as tf
 
 from tfgen import losses
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks import coders
 from tfgen.networks.arguments import at_least, one_of
+from tfgen.optimizers import descend
 from tfgen.pictures import latent as latent_pictures
 from tfgen.signature import Input, Signature
 from tfgen.step import step

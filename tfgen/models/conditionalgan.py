@@ -25,14 +25,14 @@ import keras
 import tensorflow as tf
 
 from tfgen import networks
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks import labelled
 from tfgen.networks.arguments import at_least, one_of
 from tfgen.networks.game import Game, Noise
 from tfgen.networks.layers import borrow
-from tfgen.optimizers import GeometricDecay, RampedSGD
+from tfgen.optimizers import GeometricDecay, RampedSGD, descend
 from tfgen.signature import Input, Signature
-from tfgen.step import draws, minibatches, required, step
+from tfgen.step import draws, labels_in_range, minibatches, required, step
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -182,11 +182,10 @@ class ConditionalGAN(GenerativeModel):
     def one_hot(self, batch):
         """The labels of a batch, (B, K)."""
         label = required(batch, "label", "ConditionalGAN")
-        known = (label >= 0) & (label < tf.cast(self.num_classes, label.dtype))
-        tf.debugging.Assert(
-            tf.reduce_all(known), [f"Labels must lie in 0 .. {self.num_classes - 1}:", label]
-        )
         return tf.one_hot(label, self.num_classes)
+
+    def check_values(self, batch):
+        labels_in_range(required(batch, "label", "ConditionalGAN"), self.num_classes)
 
     def asked(self, purpose, y):
         """The classes that G is asked for beside real ones y, (B, K) each."""
@@ -208,7 +207,8 @@ class ConditionalGAN(GenerativeModel):
         return {"logit": self.discriminator([image, y], training=False)}
 
     def signatures(self):
-        label, image = Input.label(self.num_classes), Input.image(self.image_shape)
+        label = Input.label(self.num_classes, self.class_names)
+        image = Input.image(self.image_shape)
         return {
             "generate": Signature(self.generate, {"z": self.noise.input, "label": label}),
             "discriminate": Signature(self.discriminate, {"image": image, "label": label}),

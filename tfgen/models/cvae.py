@@ -31,13 +31,14 @@ import keras
 import tensorflow as tf
 
 from tfgen import losses, networks
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.arguments import at_least, one_of
 from tfgen.networks.layers import borrow
+from tfgen.optimizers import descend
 from tfgen.probability.masks import quadrant_mask
 from tfgen.probability.observation import Bernoulli
 from tfgen.signature import Input, Signature
-from tfgen.step import required, step
+from tfgen.step import labels_in_range, required, step
 
 Given = namedtuple("Given", "x hidden guess prior")
 CONDITIONS = ("quadrants", "mask", "label")
@@ -183,6 +184,14 @@ class CVAE(GenerativeModel):
             raise ValueError(f"`mask` must have shape {expected}. Received: {mask.shape}.")
         return flat(batch["image"] * mask, mask), 1.0 - mask
 
+    def check_values(self, batch):
+        if self.condition == "label":
+            labels_in_range(required(batch, "label", "CVAE"), self.num_classes)
+        if self.condition == "mask":
+            mask = tf.cast(required(batch, "mask", "CVAE"), tf.float32)
+            right = tf.reduce_all((mask == 0.0) | (mask == 1.0))
+            tf.debugging.Assert(right, ["`mask` must be 0 or 1, and 1 where a pixel is given."])
+
     def posterior(self, y, given, training=False):
         """Mean and log variance of q(z|x,y), (B, Z) each; those of p(z|x) for a GSNN."""
         if not self.alpha:
@@ -237,7 +246,7 @@ class CVAE(GenerativeModel):
         given = {
             "quadrants": image,
             "mask": {**image, "mask": Input((*self.image_shape[:2], 1))},
-            "label": {"label": Input.label(self.num_classes)},
+            "label": {"label": Input.label(self.num_classes, self.class_names)},
         }[self.condition]
         both, pixel_noise = {**image, **given}, BERNOULLI.noise(self.image_shape)
         name = "generate" if self.condition == "label" else "complete"

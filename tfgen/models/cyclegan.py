@@ -27,10 +27,11 @@ import keras
 import tensorflow as tf
 
 from tfgen import losses
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.layers import borrow
 from tfgen.networks.pool import Pool
 from tfgen.networks.translation import check_sides, patch_discriminator, residual_translator
+from tfgen.optimizers import descend
 from tfgen.signature import Input, Signature
 from tfgen.step import step
 

@@ -24,12 +24,13 @@ import keras
 import tensorflow as tf
 
 from tfgen import networks
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks import residual
 from tfgen.networks.arguments import one_of
 from tfgen.networks.features import convolutional_activations, pooled_activations
 from tfgen.networks.game import Game, Noise
 from tfgen.networks.layers import borrow
+from tfgen.optimizers import descend
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, step
 

@@ -24,11 +24,11 @@ import tensorflow as tf
 from keras.layers import Dense, Flatten, LeakyReLU, Rescaling
 
 from tfgen import losses, networks
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.arguments import one_of
 from tfgen.networks.game import Noise
 from tfgen.networks.layers import Dropout, Maxout, borrow
-from tfgen.optimizers import GeometricDecay, RampedSGD
+from tfgen.optimizers import GeometricDecay, RampedSGD, descend
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, step
 

@@ -29,9 +29,10 @@ from tfgen.autoregressive.gated import RowsAbove, gate
 from tfgen.autoregressive.gated_sampling import sample
 from tfgen.autoregressive.masked_convolution import MaskedConv2D
 from tfgen.autoregressive.pixels import one_hot_label
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.arguments import at_least
 from tfgen.networks.basic import under_its_name
+from tfgen.optimizers import descend
 from tfgen.probability.levels import bits_per_dim, head_outputs, level_nll, level_value
 from tfgen.step import step
 
@@ -113,7 +114,8 @@ class GatedPixelCNN(GenerativeModel):
         return raster.in_groups(partial(sample, self.network), u, condition, given)
 
     # What follows from the likelihood and the sampler is the same in every such model.
-    inputs, test_step, signatures = pixels.inputs, pixels.test_step, pixels.signatures
+    inputs, check_values = pixels.inputs, pixels.check_values
+    test_step, signatures = pixels.test_step, pixels.signatures
     generate, log_prob = pixels.generate, pixels.log_prob
     complete, class_log_prob = pixels.complete, pixels.class_log_prob
 

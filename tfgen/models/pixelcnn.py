@@ -25,9 +25,10 @@ from tfgen import networks
 from tfgen.autoregressive import pixels, raster
 from tfgen.autoregressive.masked_convolution import MaskedConv2D
 from tfgen.autoregressive.pixels import one_hot_label
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.arguments import at_least
 from tfgen.networks.basic import under_its_name
+from tfgen.optimizers import descend
 from tfgen.probability.levels import bits_per_dim, head_outputs, level_nll, level_value
 from tfgen.step import step
 
@@ -97,7 +98,8 @@ class PixelCNN(GenerativeModel):
         return raster.in_groups(self.network.sample, u, condition, given)
 
     # What follows from the likelihood and the sampler is the same in every such model.
-    inputs, test_step, signatures = pixels.inputs, pixels.test_step, pixels.signatures
+    inputs, check_values = pixels.inputs, pixels.check_values
+    test_step, signatures = pixels.test_step, pixels.signatures
     generate, log_prob = pixels.generate, pixels.log_prob
     complete, class_log_prob = pixels.complete, pixels.class_log_prob
 

@@ -31,8 +31,8 @@ from tfgen.autoregressive.pixels import one_hot_label
 from tfgen.autoregressive.shifted import data_dependent_initialization
 from tfgen.autoregressive.streams import TwoStreams
 from tfgen.losses import total
-from tfgen.model import GenerativeModel, descend, initial_weights
-from tfgen.optimizers import GeometricDecay
+from tfgen.model import GenerativeModel, initial_weights
+from tfgen.optimizers import GeometricDecay, descend
 from tfgen.probability.levels import bits_per_dim, level_value
 from tfgen.probability.likelihoods import mixture_of_logistics, mixture_width
 from tfgen.step import as_batch, drawing, step
@@ -158,7 +158,8 @@ class PixelCNNPlusPlus(GenerativeModel):
         return raster.in_groups(sample, u, condition, given)
 
     # What follows from the likelihood and the sampler is the same in every such model.
-    inputs, test_step, signatures = pixels.inputs, pixels.test_step, pixels.signatures
+    inputs, check_values = pixels.inputs, pixels.check_values
+    test_step, signatures = pixels.test_step, pixels.signatures
     generate, log_prob = pixels.generate, pixels.log_prob
     complete, class_log_prob = pixels.complete, pixels.class_log_prob
 

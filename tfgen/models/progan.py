@@ -25,7 +25,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import stages
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.equalized import GROUP, blend, doubled, shrunk
 from tfgen.networks.game import Game
 from tfgen.networks.progressive import (
@@ -35,6 +35,7 @@ from tfgen.networks.progressive import (
     each_level,
     levels,
 )
+from tfgen.optimizers import descend
 from tfgen.signature import Input, Signature
 from tfgen.step import step
 

@@ -34,10 +34,11 @@ import keras
 import tensorflow as tf
 
 from tfgen import losses, networks
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.game import Noise
 from tfgen.networks.layers import borrow
 from tfgen.networks.patches import parts_to_picture
+from tfgen.optimizers import descend
 from tfgen.rows import global_rows, rolled
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, required, step

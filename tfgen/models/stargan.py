@@ -27,10 +27,11 @@ constant unless `compile` is given a schedule (`tfgen.optimizers.LinearDecay`: t
 import keras
 import tensorflow as tf
 
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.game import Game
 from tfgen.networks.layers import borrow
 from tfgen.networks.multi_domain import check_sides, domain_critic, domain_translator, label_sets
+from tfgen.optimizers import descend
 from tfgen.rows import shuffled
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, required, step
@@ -195,6 +196,9 @@ class StarGAN(GenerativeModel):
         parts = [vector * known[:, n : n + 1] for n, vector in enumerate(vectors)]
         return tf.concat([*parts, known], axis=1)
 
+    def check_values(self, batch):
+        self.domains(batch)
+
     def targets(self, own):
         """The batch's own domain vectors in another order, within each label set."""
         groups = tf.cast(own[:, -1], tf.int32) if len(self.sets) > 1 else None
@@ -238,5 +242,6 @@ class StarGAN(GenerativeModel):
         table = {}
         functions = {"translate": self.translate, "translate_second": self.translate_second}
         for (name, function), labels in zip(functions.items(), self.sets, strict=False):
-            table[name] = Signature(function, {"image": image, "domain": labels.input})
+            domain = labels.input(self.class_names)
+            table[name] = Signature(function, {"image": image, "domain": domain})
         return {**table, "discriminate": Signature(self.discriminate, {"image": image})}

@@ -29,10 +29,11 @@ import keras
 import tensorflow as tf
 
 from tfgen import networks, stages
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.game import Game
 from tfgen.networks.layers import borrow
 from tfgen.networks.text_networks import text_discriminator, text_generator
+from tfgen.optimizers import descend
 from tfgen.signature import Input
 from tfgen.step import step
 from tfgen.text.matching import matching_aware

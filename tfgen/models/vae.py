@@ -26,10 +26,11 @@ import keras
 import tensorflow as tf
 
 from tfgen import losses
-from tfgen.model import GenerativeModel, descend, initial_weights
+from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks import coders
 from tfgen.networks.arguments import at_least
 from tfgen.networks.basic import normal_init
+from tfgen.optimizers import descend
 from tfgen.pictures import latent as latent_pictures
 from tfgen.probability.observation import as_likelihood
 from tfgen.probability.priors import as_prior

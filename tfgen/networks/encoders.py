@@ -15,7 +15,7 @@ from tfgen import networks
 from tfgen.losses import gaussian_sample
 from tfgen.networks.arguments import one_of
 from tfgen.networks.basic import normal_init, under_its_name
-from tfgen.step import draws, required
+from tfgen.step import draws, labels_in_range, required
 
 # Codes (B, Z); probabilities of the classes and their logits, (B, K) each, or None without classes.
 Code = namedtuple("Code", "z y logits", defaults=(None, None))
@@ -172,11 +172,13 @@ class Classes:
 
         Raises:
             ValueError: The batch lacks them.
+            tf.errors.InvalidArgumentError: One outside the classes.
         """
         if not self.learned:
             return None
         informed = " with a label-informed prior" if self.label_informed else ""
-        return required(batch, "label", f"AAE for use={self.use!r}{informed}")
+        label = required(batch, "label", f"AAE for use={self.use!r}{informed}")
+        return labels_in_range(label, self.number, 0 if self.use == "supervised" else -1)
 
     def draw(self, rows):
         """Classes of the running step as the encoder is to give them, one-hot (rows, K) or None."""

@@ -25,9 +25,10 @@ def borrow(network, *inputs):
     """A training pass through a network that is not being trained by it.
 
     Batch statistics and dropout as in training, but no moving average moves: a player's step
-    changes nothing of the other player, bit for bit.
+    changes nothing of the other player, bit for bit. Whatever layers of Keras or of a user's own
+    would assign in such a pass (moving statistics, the states of dropout and noise) stays too.
     """
-    with _keeping_statistics():
+    with _keeping_statistics(), keras.StatelessScope():
         return network(*inputs, training=True)
 
 

@@ -3,6 +3,7 @@
 Choi et al. 2018, appendix, https://arxiv.org/abs/1711.09020.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -21,6 +22,7 @@ from tfgen.losses import bernoulli_nll
 from tfgen.networks.basic import HEAD, dcgan_init, under_its_name
 from tfgen.networks.translation import InstanceNorm, residual_block
 from tfgen.signature import Input
+from tfgen.step import labels_in_range
 
 KEYS = {"class": "label", "attributes": "attributes"}
 
@@ -52,10 +54,11 @@ class LabelSet:
                 f"Received: {self.size}."
             )
 
-    @property
-    def input(self) -> Input:
-        """A domain of a trained model."""
-        return Input.label(self.size) if self.kind == "class" else Input.uniform(self.size)
+    def input(self, class_names: Sequence[str] | None = None) -> Input:
+        """A domain of a trained model; the names are those of the classes of `label`."""
+        if self.kind == "attributes":
+            return Input.uniform(self.size)
+        return Input.label(self.size, class_names if self.key == "label" else None)
 
     def checked(self, labels: tf.Tensor) -> tf.Tensor:
         """The labels of a batch.
@@ -65,18 +68,14 @@ class LabelSet:
             tf.errors.InvalidArgumentError: Classes out of range, attributes other than 0 and 1.
         """
         if self.kind == "class":
-            labels = tf.cast(labels, tf.int32)
-            right = (labels >= 0) & (labels < self.size)
-            message = f"Labels must lie in 0 .. {self.size - 1}:"
-        else:
-            labels = tf.cast(labels, tf.float32)
-            if not labels.shape.is_compatible_with((None, self.size)):
-                raise ValueError(
-                    f"Attributes must have shape (None, {self.size}). Received: {labels.shape}."
-                )
-            right = (labels == 0.0) | (labels == 1.0)
-            message = "Attributes must be 0 or 1:"
-        tf.debugging.Assert(tf.reduce_all(right), [message, labels])
+            return labels_in_range(tf.cast(labels, tf.int32), self.size)
+        labels = tf.cast(labels, tf.float32)
+        if not labels.shape.is_compatible_with((None, self.size)):
+            raise ValueError(
+                f"Attributes must have shape (None, {self.size}). Received: {labels.shape}."
+            )
+        right = (labels == 0.0) | (labels == 1.0)
+        tf.debugging.Assert(tf.reduce_all(right), ["Attributes must be 0 or 1:", labels])
         return labels
 
     def vector(self, labels: tf.Tensor) -> tf.Tensor:

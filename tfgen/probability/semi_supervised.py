@@ -14,7 +14,7 @@ def labelled_share(value: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     """Values whose mean over the batch is that over its labelled points, 0 without any. (B,)
 
     A labelled point's value is scaled by batch size over labelled points, both over all replicas:
-    the mean of the replicas' means, which `tfgen.model.descend` and Keras's reports take, is right
+    the mean of the replicas' means, which `tfgen.descend` and Keras's reports take, is right
     however the labels are spread. A batch with labels only keeps its values.
     """
     known = tf.cast(label >= 0, value.dtype)

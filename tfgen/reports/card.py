@@ -208,7 +208,10 @@ def _training(record, note):
     start = note["starts"][-1]
     counts = ", ".join(f"{k} {v:,}" for k, v in note["model"]["parameters"].items())
     versions = ", ".join(f"{k} {v}" for k, v in start["versions"].items())
+    names = note["data"].get("class_names") or []
+    classes = ", ".join(f"{number} {name}" for number, name in enumerate(names))
     lines = [
+        *([f"- classes: {classes}"] if classes else []),
         f"- data: fingerprint `{note['data']['fingerprint']}`",
         f"- seed: {note['seed']}",
         f"- weights: {counts}",

@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import files
-from tfgen.model import inner
+from tfgen.optimizers import inner
 from tfgen.step import as_batch
 from tfgen.training import diagnosis
 

@@ -24,7 +24,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import files
-from tfgen.model import inner
+from tfgen.optimizers import inner
 from tfgen.training import callbacks, config, continuing, devices, experiment, record
 from tfgen.training.checkpoints import Checkpoints, array, taken
 from tfgen.training.config import Config, ConfigError, RunOptions
@@ -99,6 +99,7 @@ def train(
             stream, validation = experiment.batches(settings)
             model = experiment.build(settings, strategy)
         experiment.check(settings, model, stream)
+        model.class_names = stream.source.class_names
         if settings.metrics:
             measure.check(settings, model)
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,6 +150,8 @@ def load(folder: Path | str, checkpoint: str | int = "last"):
     with devices.precision(settings.run["precision"]), memory_explained():
         model = experiment.build(settings)
     checkpoints.restore(model, checkpoint)
+    names = record.read(folder, strict=False).get("data", {}).get("class_names")
+    model.class_names = names and tuple(names)
     return model
 
 

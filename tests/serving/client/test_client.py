@@ -163,6 +163,9 @@ def test_sample_and_generate(running, painter, to):
     for wrong in (1.5, 4, [0, 1]):
         with pytest.raises(ValueError, match="Input 'label'"):
             it.generate(seeds=[1], label=wrong)
+    np.testing.assert_allclose(it.sample(range(5), label="sun"), labelled, atol=1e-5)
+    np.testing.assert_allclose(it.generate(seeds=range(5), label="sun"), labelled, atol=1e-5)
+    np.testing.assert_allclose(it.sample(range(5), label=["sun"] * 5), labelled, atol=1e-5)
     z = np.ones((2, 3), np.float32)
     assert it.generate(z=z, label=[0, 3]).shape == (2, 8, 8, 1)
     bare = to(running, model="painter")
@@ -170,6 +173,21 @@ def test_sample_and_generate(running, painter, to):
         bare.generate(seeds=[1])
     with pytest.raises(ValueError, match="takes label: int32 .*, z: float32"):
         bare.generate(z=z)
+
+
+def test_the_embedded_server_names_the_classes(running, painter):
+    url = f"http://127.0.0.1:{running.rest_port}/v1/models/painter/metadata"
+    with urllib.request.urlopen(url) as answer:
+        named = json.loads(answer.read())["metadata"]["class_names"]
+    names = ["sky", "sea", "sun", "sand"]
+    assert named["sample_label"] == named["generate"] == {"label": names}
+    with client(running, "rest", model="painter") as it:
+        expected = painter[0].sample(range(2), label=[1, 3])
+        np.testing.assert_allclose(it.sample(range(2), label=["sea", "sand"]), expected, atol=1e-5)
+        assert it.signatures()["generate"].inputs["label"].class_names == tuple(names)
+    with client(running, "grpc", model="painter") as it:  # Its metadata has no place for names.
+        with pytest.raises(ValueError, match="Input 'label' must be int32"):
+            it.sample(range(2), label=["sea", "sand"])
 
 
 def test_pictures(running, painter, to):

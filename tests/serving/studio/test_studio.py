@@ -122,7 +122,8 @@ def test_the_manifest_gives_no_more_than_the_page_needs(studio):
     with rest(studio) as http:
         manifest = http.get("/studio/manifest/painter").json
     assert manifest["default"] == "generate" and manifest["class"] == "Painter"
-    assert manifest["signatures"]["generate"]["inputs"]["label"]["num_classes"] == 4
+    label = manifest["signatures"]["generate"]["inputs"]["label"]
+    assert label["num_classes"] == 4 and label["class_names"] == ["sky", "sea", "sun", "sand"]
     assert not {"extra", "packages", "files", "model"} & set(manifest)
 
 
@@ -232,6 +233,8 @@ def test_wall_and_latents(page, painter):
 def test_classes_and_texts(page, painter):
     page.open("#seeds=1")
     page.wait_for_selector(".wall img")
+    shown = page.locator("#input-label option").all_inner_texts()
+    assert shown[-4:] == ["0 sky", "1 sea", "2 sun", "3 sand"]
     page.select_option("#input-label", "3")
     says(page, "#curl", '"label": [3]')
     page.wait_for_selector("#view:not(.busy) img")
