@@ -18,6 +18,10 @@ POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 class KerasCalls(keras.Model):
     """The calls of `keras.Model` on a model whose players each have an optimizer."""
 
+    class_names: tuple[str, ...] | None
+    means: dict[str, keras.metrics.Mean]
+    compiled_with: dict[str, Any]
+
     def fit(self, x: Any = None, y: Any = None, *, shuffle: bool | None = None, **arguments):
         """Keras's `fit`; `x` is a `tf.data.Dataset` of dict batches, or images (and labels `y`).
 
