@@ -60,10 +60,15 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
             aggregation="only_first_replica",
         )
         self.batches = keras.metrics.Sum(name="batches")
-        self.means = {name: keras.metrics.Mean(name=name) for name in self.reports}
+        self.reporting(*self.reports)
         self.players: tuple[str, ...] = ()
         self._served = {}
         self.built = True  # Networks are built in __init__; there is no call() to trace.
+
+    def reporting(self, *names: str) -> None:
+        """Sets what this model reports, where it depends on constructor arguments."""
+        self.reports = names
+        self.means = {name: keras.metrics.Mean(name=name) for name in names}
 
     @abc.abstractmethod
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
