@@ -18,6 +18,9 @@ POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 class KerasCalls(keras.Model):
     """The calls of `keras.Model` on a model whose players each have an optimizer."""
 
+    means: dict[str, keras.metrics.Mean]
+    class_names: tuple[str, ...] | None
+
     def fit(self, x: Any = None, y: Any = None, *, shuffle: bool | None = None, **arguments):
         """Keras's `fit`; `x` is a `tf.data.Dataset` of dict batches, or images (and labels `y`).
 

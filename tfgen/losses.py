@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
+from tfgen.construct import no_such
+
 
 @dataclass(frozen=True)
 class Adversarial:
@@ -148,7 +150,7 @@ def adversarial(name, smoothing=0.0):
             [0, 1).
     """
     if name not in ADVERSARIAL:
-        raise ValueError(f"Unknown adversarial loss {name!r}. Known: {', '.join(ADVERSARIAL)}.")
+        raise ValueError(no_such("adversarial loss", name, ADVERSARIAL))
     if not 0.0 <= smoothing < 1.0:
         raise ValueError(f"`label_smoothing` must lie in [0, 1). Received: {smoothing}.")
     if name in ("hinge", "wasserstein"):

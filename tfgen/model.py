@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import keras_calls, own_networks
+from tfgen.construct import no_such
 from tfgen.optimizers import averages_in_place, built
 from tfgen.signature import Signature
 from tfgen.step import draws, weight
@@ -208,7 +209,7 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
         table = self.signatures()
         name = signature or next(iter(table))
         if name not in table:
-            raise ValueError(f"Unknown signature {name!r}. Known: {', '.join(table)}.")
+            raise ValueError(no_such("signature", name, table))
         feeds = table[name].draw(seeds, **given)
         rows = len(next(iter(feeds.values())))
         parts = []

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from tfgen import losses
+from tfgen.construct import no_such
 from tfgen.networks import augment
 from tfgen.networks.arguments import at_least, one_of
 from tfgen.signature import Input
@@ -174,7 +175,7 @@ def _check_penalty(penalty, interval, normalization):
     if penalty is None:
         return
     if penalty not in PENALTIES:
-        raise ValueError(f"Unknown penalty {penalty!r}. Known: {', '.join(PENALTIES)}.")
+        raise ValueError(no_such("penalty", penalty, PENALTIES))
     if normalization == "batch" and (penalty == "gradient_penalty" or interval > 1):
         what = "A gradient penalty" if penalty == "gradient_penalty" else "A lazy penalty"
         raise ValueError(

@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import files, pictures
+from tfgen.pictures import class_grids
 from tfgen.training import diagnosis
 from tfgen.training.checkpoints import array, reportable, taken
 from tfgen.training.doctor import in_words
@@ -132,7 +133,10 @@ class Sampler(keras.callbacks.Callback):
         images = self.model.sample(range(self.seeds), signature=name)
         if images.ndim != 4 or images.shape[-1] not in (1, 3) or not np.isfinite(images).all():
             return
+        signature = self.model.signatures()[name]
         grid = pictures.grid(images)
+        if classes := class_grids.classes_of(signature, signature.draw(range(self.seeds))):
+            grid = class_grids.of_classes(images, *classes)
         pictures.save(self.folder / f"epoch-{epoch + 1:04d}.png", grid)
         with self.writer.as_default(step=taken(self.model)):
             tf.summary.image("samples", grid[np.newaxis])

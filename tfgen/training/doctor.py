@@ -162,7 +162,8 @@ class TrainingDoctor(keras.callbacks.Callback):
         self, logs: dict | None = None, epoch: int | None = None
     ) -> list[diagnosis.Finding]:
         """Measures, concludes, and puts the numbers that are finite into `logs`."""
-        said = {k: float(logs[k]) for k in SAID if k in (logs or {})}
+        reported = logs or {}
+        said = {k: float(reported[k]) for k in SAID if k in reported}
         self.measured = {**self._players(), **self._probe(), **said}
         numbers = {
             f"doctor/{k}": v for k, v in self.measured.items() if math.isfinite(v) and k not in SAID

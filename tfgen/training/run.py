@@ -13,6 +13,7 @@ optimizer slots and step: the data and every random number are functions of (see
 """
 
 import contextlib
+import shlex
 import sys
 import warnings
 from collections.abc import Callable
@@ -167,8 +168,8 @@ def read(folder: Path | str) -> Config:
     path = Path(folder) / "config.yaml"
     if not path.exists():
         raise FileNotFoundError(
-            f"{folder}: there is no run here (no config.yaml). "
-            f"`tfgen train CONFIG --run {folder}` makes one."
+            f"{folder}: there is no run here (no config.yaml).{_beside(path.parent)} "
+            f"`tfgen train CONFIG --run {shlex.quote(str(folder))}` makes one."
         )
     if continuing.edited(path.parent):
         warnings.warn(
@@ -177,6 +178,16 @@ def read(folder: Path | str) -> Config:
             stacklevel=2,
         )
     return config.load(path)
+
+
+def _beside(folder):
+    """The runs in a folder that is none, or in the one that it lies in, as a sentence."""
+    for place in (folder, folder.absolute().parent):
+        found = sorted(p.parent for p in place.glob("*/config.yaml")) if place.is_dir() else []
+        if found:
+            more = ", ..." if len(found) > 10 else ""
+            return f" There are: {', '.join(map(str, found[:10]))}{more}."
+    return ""
 
 
 def dry_run(settings: Config) -> dict[str, Any]:
