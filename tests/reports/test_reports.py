@@ -1,3 +1,4 @@
+import json
 import math
 import re
 import shlex
@@ -148,10 +149,26 @@ def test_a_card_names_figures_of_another_step():
     assert "Measured at step 20, not at the exported one." in card.text(RECORD, NOTE, [old])
 
 
+def test_a_card_shows_samples_and_every_signature(tmp_path):
+    sample = {
+        "inputs": {"seed": {"dtype": "int64", "shape": []}},
+        "outputs": {"image": {"shape": [8, 8, 1]}},
+    }
+    record = {**RECORD, "endpoints": {"sample": sample}}
+    (tmp_path / "run" / "samples").mkdir(parents=True)
+    (tmp_path / "run" / "run.json").write_text(json.dumps(NOTE))
+    for epoch in (3, 12):
+        (tmp_path / "run" / "samples" / f"epoch-{epoch:04d}.png").write_bytes(bytes([epoch]))
+    text = card.write(tmp_path, tmp_path / "run", record).read_text()
+    assert "![Samples of the run](samples.png)" in text
+    assert (tmp_path / "samples.png").read_bytes() == bytes([12])
+    assert "| `sample` | `seed` int64 () | `image` (8, 8, 1) |" in text
+
+
 def test_a_card_does_not_replace_a_readme_of_yours(tmp_path):
     run = tmp_path / "run"
     run.mkdir()
-    (run / "run.json").write_text(__import__("json").dumps(NOTE))
+    (run / "run.json").write_text(json.dumps(NOTE))
     assert card.write(tmp_path, run, RECORD).name == "README.md"
     assert card.write(tmp_path, run, RECORD).name == "README.md"  # Ours is replaced.
     (tmp_path / "README.md").write_text("mine")

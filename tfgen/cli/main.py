@@ -25,6 +25,7 @@ examples:
   tfgen report runs/dcgan
   tfgen compare runs/dcgan runs/vae --out comparison.png
   tfgen export runs/dcgan --to exports/dcgan
+  tfgen push exports/dcgan me/dcgan-mnist
   tfgen serve exports/dcgan
 
 A run that was interrupted goes on with the command that started it.
