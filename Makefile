@@ -1,7 +1,7 @@
 # Everything a fresh clone needs: Python 3.11 or later, make, and the package index.
 PYTHON ?= python3
 BIN := .venv/bin
-EXTRAS := serving,test,dev
+EXTRAS := serving,test,dev,docs
 # Processes that share the tests; each grows to about 4 GiB.
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder

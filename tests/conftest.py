@@ -17,6 +17,15 @@ CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 
+def pytest_configure(config):
+    """No optimising of graphs that run once or twice, which takes longer than they do.
+
+    The slow tests have it, as users do: they train for many steps, and export and run every model.
+    """
+    if "slow" not in config.option.markexpr.replace("not slow", ""):
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 # What `make check` leaves out: tests that trace graphs, train, export or start processes.
 TRACE = (
     "autoregressive/test_raster.py",

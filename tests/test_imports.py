@@ -16,7 +16,8 @@ MODULES_BESIDE_THE_WINGS = 17
 
 # Lowest first; rooms of one floor import nothing of each other. What ends in "/" is a package.
 FLOORS = (
-    ("lazy", "random", "files", "construct", "quiet", "losses", "optimizers", "keras_callbacks"),
+    ("construct",),
+    ("lazy", "random", "files", "quiet", "losses", "optimizers", "keras_callbacks"),
     ("signature", "step", "own_networks"),
     ("keras_calls", "rows"),
     ("model",),

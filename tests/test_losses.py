@@ -45,6 +45,32 @@ def test_losses_by_hand(name, discriminator, generator):
     assert float(game.generator(fake)) == pytest.approx(generator, abs=1e-5)
 
 
+@pytest.mark.parametrize("name", losses.ADVERSARIAL)
+def test_the_parts_of_the_discriminators_loss(name):
+    game = losses.adversarial(name)
+    real, fake = tf.constant([[2.0], [0.0]]), tf.constant([[-1.0], [1.0]])
+    found = {key: float(value) for key, value in game.parts((real, fake)).items()}
+    assert tuple(found) == game.reports
+    whole = float(game.discriminator(real, fake))
+    assert found["real_loss"] + found["fake_loss"] == pytest.approx(whole)
+    if name in ("minimax", "non_saturating"):
+        # sigmoid(2) = 0.880797; sigmoid(-1) + sigmoid(1) = 1.
+        assert found["real_loss"] == pytest.approx((0.126928 + LN2) / 2, abs=1e-5)
+        assert found["real_probability"] == pytest.approx(0.690399, abs=1e-5)
+        assert found["fake_probability"] == pytest.approx(0.5)
+    else:
+        assert found["real_score"] == pytest.approx(1.0) and found["fake_score"] == 0.0
+
+
+def test_the_parts_of_several_discriminators():
+    game = losses.adversarial("least_squares")
+    one, two = tf.fill((2, 1), 1.0), tf.fill((2, 1), 3.0)
+    found = {k: float(v) for k, v in game.parts((one, two), (two, one), weight=0.5).items()}
+    assert found == {"real_loss": 1.0, "fake_loss": 2.5, "real_score": 2.0, "fake_score": 2.0}
+    several = {k: float(v) for k, v in game.parts((one, [two, one])).items()}
+    assert several["fake_loss"] == 4.5 + 0.5 and several["fake_score"] == 3.0
+
+
 def test_generator_gradients_tell_minimax_from_non_saturating():
     # At D(G(z)) = eps the gradient with respect to the logit is -eps and -(1 - eps).
     logit = tf.constant([[-3.0]])

@@ -123,6 +123,12 @@ def test_step_is_finite_and_moves_every_weight(tiny, reference):
     assert set(history) == set(model.reports)
     assert np.isfinite([v for values in history.values() for v in values]).all()
     assert int(model.step) == 3
+    if "real_loss" in history:  # D's loss in its two terms, and no column of a penalty at 0.
+        terms = np.add(history["real_loss"], history["fake_loss"])
+        np.testing.assert_allclose(terms, history["discriminator_loss"], rtol=1e-4, atol=1e-6)
+    assert any(history.get("penalty", [1.0]))
+    for kind in ("real_probability", "fake_probability"):
+        assert 0.0 <= min(history.get(kind, [0.0])) and max(history.get(kind, [0.0])) <= 1.0
     initial = {w.path: b for w, b in zip(model.weights, reference.before, strict=True)}
     still = [v.path for v in model.trainable_variables if np.array_equal(initial[v.path], v)]
     assert not still

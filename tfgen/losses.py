@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
+from tfgen.construct import no_such
+
 
 @dataclass(frozen=True)
 class Adversarial:
@@ -22,12 +24,52 @@ class Adversarial:
         fake: (logits of generated images) -> what D minimises of each.
         generator: (logits of generated images) -> scalar that G minimises.
         smoothing: s.
+        logistic: Whether the sigmoid of a logit is D's probability that an image is real.
+
+    Attributes:
+        reports: The names that `parts` gives.
     """
 
     real: Callable
     fake: Callable
     generator: Callable
     smoothing: float = 0.0
+    logistic: bool = False
+
+    @property
+    def reports(self):
+        what = "probability" if self.logistic else "score"
+        return ("real_loss", "fake_loss", f"real_{what}", f"fake_{what}")
+
+    def parts(self, *pairs, weight=1.0):
+        """What D's loss is made of and what D says of both kinds of images, scalars by name.
+
+        "real_loss" + "fake_loss" is what D minimises. "real_probability" and "fake_probability"
+        are D(x) and D(G(z)), means over the batch; for a game without probabilities "real_score"
+        and "fake_score", the mean logits.
+
+        Args:
+            *pairs: (real, fake) logits of each discriminator, as `discriminator` takes them. Their
+                losses are summed, what they say is averaged; of a list of fakes the first is
+                generated and alone speaks.
+            weight: Of the losses.
+        """
+        say = tf.sigmoid if self.logistic else tf.identity
+        found = []
+        for real, fake in pairs:
+            generated = fake[0] if isinstance(fake, list | tuple) else fake
+            losses = weight * self._of_kind(real), weight * self._of_fakes(fake)
+            said = [tf.reduce_mean(say(x)) / len(pairs) for x in (real, generated)]
+            found.append((*losses, *said))
+        sums = [tf.add_n(values) for values in zip(*found, strict=True)]
+        return dict(zip(self.reports, sums, strict=True))
+
+    def _of_kind(self, real, smoothing=None):
+        return tf.reduce_mean(self.real(real, self.smoothing if smoothing is None else smoothing))
+
+    def _of_fakes(self, fake):
+        kinds = fake if isinstance(fake, list | tuple) else [fake]
+        return tf.add_n([tf.reduce_mean(self.fake(x)) for x in kinds])
 
     def of_real(self, logits):
         """What D minimises of each real image."""
@@ -41,9 +83,7 @@ class Adversarial:
             fake: Logits, or a list of them, one of each kind: their means are summed.
             smoothing: In place of the game's own.
         """
-        kinds = fake if isinstance(fake, list | tuple) else [fake]
-        of_real = self.real(real, self.smoothing if smoothing is None else smoothing)
-        return tf.reduce_mean(of_real) + tf.add_n([tf.reduce_mean(self.fake(x)) for x in kinds])
+        return self._of_kind(real, smoothing) + self._of_fakes(fake)
 
 
 def _logistic_real(logits, smoothing=0.0):
@@ -73,11 +113,17 @@ def _no_smoothing(name, smoothing):
 ADVERSARIAL = {
     # Goodfellow et al. 2014, equation 1: both players on V(D, G).
     "minimax": Adversarial(
-        _logistic_real, tf.nn.softplus, lambda fake: -tf.reduce_mean(tf.nn.softplus(fake))
+        _logistic_real,
+        tf.nn.softplus,
+        lambda fake: -tf.reduce_mean(tf.nn.softplus(fake)),
+        logistic=True,
     ),
     # Goodfellow et al. 2014, section 3: the generator maximises log D(G(z)).
     "non_saturating": Adversarial(
-        _logistic_real, tf.nn.softplus, lambda fake: tf.reduce_mean(tf.nn.softplus(-fake))
+        _logistic_real,
+        tf.nn.softplus,
+        lambda fake: tf.reduce_mean(tf.nn.softplus(-fake)),
+        logistic=True,
     ),
     # Mao et al. 2017, equation 9 (a = 0, b = c = 1).
     "least_squares": Adversarial(
@@ -104,7 +150,7 @@ def adversarial(name, smoothing=0.0):
             [0, 1).
     """
     if name not in ADVERSARIAL:
-        raise ValueError(f"Unknown adversarial loss {name!r}. Known: {', '.join(ADVERSARIAL)}.")
+        raise ValueError(no_such("adversarial loss", name, ADVERSARIAL))
     if not 0.0 <= smoothing < 1.0:
         raise ValueError(f"`label_smoothing` must lie in [0, 1). Received: {smoothing}.")
     if name in ("hinge", "wasserstein"):

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import keras_calls, own_networks
+from tfgen.construct import no_such
 from tfgen.optimizers import averages_in_place, built
 from tfgen.signature import Signature
 from tfgen.step import draws, weight
@@ -60,10 +61,15 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
             aggregation="only_first_replica",
         )
         self.batches = keras.metrics.Sum(name="batches")
-        self.means = {name: keras.metrics.Mean(name=name) for name in self.reports}
+        self.reporting(*self.reports)
         self.players: tuple[str, ...] = ()
         self._served = {}
         self.built = True  # Networks are built in __init__; there is no call() to trace.
+
+    def reporting(self, *names: str) -> None:
+        """Sets what this model reports, where it depends on constructor arguments."""
+        self.reports = names
+        self.means = {name: keras.metrics.Mean(name=name) for name in names}
 
     @abc.abstractmethod
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -203,7 +209,7 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
         table = self.signatures()
         name = signature or next(iter(table))
         if name not in table:
-            raise ValueError(f"Unknown signature {name!r}. Known: {', '.join(table)}.")
+            raise ValueError(no_such("signature", name, table))
         feeds = table[name].draw(seeds, **given)
         rows = len(next(iter(feeds.values())))
         parts = []

@@ -100,6 +100,10 @@ def test_report_is_one_file_that_asks_for_nothing(trained, capsys):
         "pictures a",
     ):
         assert text in page, text
+    # Pictures come first, then words; figures with their theory and all keys are folded.
+    places = [page.index(text) for text in ("<img", "What the figures say", "of the samples lie")]
+    places += [page.index(text) for text in ("<details>", "Training", "Every key")]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize(

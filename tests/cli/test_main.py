@@ -1,4 +1,5 @@
 import json
+import shlex
 import subprocess
 import sys
 
@@ -7,7 +8,9 @@ import pytest
 from PIL import Image
 
 import tfgen
+from tfgen.cli import flags
 from tfgen.cli import main as cli
+from tfgen.pictures import class_grids
 from tfgen.training import run
 
 TEXT = """\
@@ -116,6 +119,11 @@ def test_sample_writes_grid_files_and_array(trained, tmp_path, capsys):
     assert names == [f"seed-{n:06d}.png" for n in (2, 3, 4, 5)]
     first = np.asarray(Image.open(tmp_path / "each" / names[0]))
     np.testing.assert_array_equal(first, grid[:8, :8])
+    large = ["--seeds", "2-4,5", "--scale", "3", "--out", str(tmp_path / "large.png")]
+    assert cli.main(["sample", str(folder), *large]) == 0
+    enlarged = np.asarray(Image.open(tmp_path / "large.png"))
+    assert enlarged.shape == (49, 49)
+    np.testing.assert_array_equal(enlarged[:24:3, 2:24:3], grid[:8, :8])
     assert cli.main(["sample", str(folder), "--seeds", "7"]) == 0
     assert (folder / "samples/seeds-7.png").exists()
 
@@ -165,6 +173,12 @@ def test_classes_have_their_names_from_the_folder_to_the_export(tmp_path, monkey
     for label, numbers in (("shoes", [1, 1]), ("shoes,bags", [1, 0]), ("1", [1, 1])):
         assert cli.main([*common, "--label", label]) == 0
         np.testing.assert_array_equal(np.load(out), model.sample(range(2), label=numbers))
+    wall = ["sample", str(folder), "--seeds", "0-7", "--out", str(tmp_path / "wall.png")]
+    assert cli.main(wall) == 0
+    labels = model.signatures()["generate"].draw(range(8))["label"]
+    images = model.sample(range(8))
+    expected = class_grids.of_classes(images, labels, ["bags", "shoes"])
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "wall.png")), expected[..., 0])
     said = refused(capsys, *common, "--label", "bag")
     assert "Input 'label' has no class 'bag'. Known: bags, shoes." in said
     export = ["export", str(folder), "--to", str(tmp_path / "x"), "--formats", "saved_model"]
@@ -181,6 +195,7 @@ def test_classes_have_their_names_from_the_folder_to_the_export(tmp_path, monkey
     [
         (["--seeds", "9-3"], "--seeds '9-3': expected a form such as 0-63"),
         (["--seeds", "x"], "--seeds 'x'"),
+        (["--scale", "0"], "--scale 0: expected a whole number of 1 or more"),
         (["--input", "z"], "--input 'z': expected the form name=value"),
         (["--input", "z=[[1, 2]]"], "Input 'z' must have shape (64, 4). Received: (64, 2)"),
         (["--input", "z=[[1], [2]]"], "--input z: 2 rows for 64 seeds"),
@@ -189,7 +204,7 @@ def test_classes_have_their_names_from_the_folder_to_the_export(tmp_path, monkey
         (["--label", "3"], "Unknown inputs ['label']"),
         (["--signature", "paint"], "Unknown signature 'paint'. Known: generate"),
         (["--checkpoint", "best"], "no checkpoint is the best one"),
-        (["--checkpoint", "77"], "no checkpoint '77'. There are: last, best, 5."),
+        (["--checkpoint", "77"], "no checkpoint '77'. There are: last, 5."),
         (["--out", "x.txt"], "x.txt: '.txt' is no picture format"),
         (["--signature", "discriminate"], "These inputs cannot be drawn and must be given"),
     ],
@@ -207,6 +222,33 @@ def test_missing_run_and_missing_config(tmp_path, capsys):
     assert "no.yaml: no such file" in missing
 
 
+def test_what_is_there_is_said_instead(trained, tmp_path, capsys):
+    config, folder = trained
+    said = refused(capsys, "sample", folder.with_name("rum"))
+    assert f"There are: {folder}." in said and "`tfgen train CONFIG --run " in said
+    assert "Did you mean" in (said := refused(capsys, "train", config.with_name("gam.yaml")))
+    assert str(config) in said
+    said = refused(capsys, "sample", folder, "--checkpoint", "best")
+    assert "There are: last, 5." in said
+    said = refused(capsys, "train", "dcgan_mnst")
+    assert "Did you mean 'dcgan_mnist'?" in said and "`tfgen list configs`" in said
+
+
+def test_a_config_by_name_trains_into_a_folder_of_its_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").mkdir()
+    text = TEXT + "compile: {run_eagerly: true}\nrun: {sample_epochs: null}\n"
+    (tmp_path / "configs" / "my own.yaml").write_text("# Mine.\n" + text)
+    assert cli.main(["list", "configs"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in listed if "Mine" in line] == [["my", "own", "Mine."]]
+    assert [line.split()[0] for line in listed if line.startswith("quickstart")]
+    assert cli.main(["train", "my own"]) == 0
+    out = capsys.readouterr().out
+    assert "Next: tfgen sample 'runs/my own' --seeds 0-63 --out grid.png" in out
+    assert (tmp_path / "runs" / "my own" / "run.json").exists()
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -216,7 +258,14 @@ def test_missing_run_and_missing_config(tmp_path, capsys):
         ("data.split=tset", "tset"),
         ("model.latentdim=3", "Did you mean 'latent_dim'?"),
         ("model.latent_dim=few", "expected a whole number"),
-        ("model.loss=hingy", "hingy"),
+        ("model.loss=hingy", "Unknown adversarial loss 'hingy'. Did you mean 'hinge'?"),
+        ("model.loss=BCE", "Did you mean 'non_saturating'?"),
+        (
+            "model.initializer=papr",
+            "must be 'paper' or 'glorot'. Received: 'papr'. Did",
+        ),
+        ("metrics=[fdi]", "metrics[0].name: unknown name 'fdi'. Did you mean 'fid'?"),
+        ("metrics=[recall]", "Did you mean 'prdc'?"),
         ("data.batch_size=9999", "batch_size 9999 is larger than data set 'digits'"),
         ("compile.generator_optimizer={name: adam, learning_rate: 2e-4}", "write 2.0e-4"),
     ],
@@ -291,7 +340,52 @@ def test_ctrl_c_is_130(trained, capsys, monkeypatch):
     assert capsys.readouterr().err == "tfgen: stopped.\n"
 
 
-@pytest.mark.parametrize("arguments", [["train", "x.yaml"], ["paint"], [], ["sample", "r", "x=1"]])
+@pytest.mark.parametrize(
+    ("arguments", "instead"),
+    [
+        ("sample r --n 16", "--n: here it is --seeds 0-15."),
+        ("sample r --num_samples=4", "--num_samples: here it is --seeds 0-3."),
+        ("sample r --prompt 'a red 3'", "--prompt: here it is --input text='a red 3'."),
+        (
+            "train x.yaml --epochs 5 --lr 1e-4",
+            "--epochs: here it is fit.epochs=5. --lr: here it is ",
+        ),
+        ("train x.yaml --batch-size 64 seed=1", "here it is data.batch_size=64."),
+        ("serve x --port 80", "here it is --rest-port 80 (REST) or --grpc-port 80 (gRPC)."),
+        (
+            "export r --out y",
+            "arguments are required: --to. --out: here it is --to y.",
+        ),
+        ("evaluate r --metrcs fid", "--metrcs: did you mean --metrics?"),
+        ("train x.yaml --gpu 1", "CUDA_VISIBLE_DEVICES=1"),
+        ("trian x.yaml", "Did you mean 'train'?"),
+        ("list modles", "Did you mean 'models'?"),
+    ],
+)
+def test_what_was_meant_is_said(arguments, instead, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(shlex.split(arguments))
+    assert end.value.code == 2 and instead in capsys.readouterr().err
+
+
+def test_foreign_flags_are_those_of_no_command():
+    commands = next(a for a in cli.parser()._actions if a.dest == "command").choices
+    for command, table in flags.FOREIGN.items():
+        for one in [commands[command]] if command else commands.values():
+            own = [o for action in one._actions for o in action.option_strings]
+            assert not [f for f in table if any(o.startswith(f) for o in own)], command
+
+
+def test_help_is_in_the_order_of_the_work(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    text = capsys.readouterr().out
+    order = ["list", "train", "sample", "evaluate", "report", "export", "serve"]
+    places = [text.index(f"\n    {name} ") for name in order]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("arguments", [["train"], ["paint"], [], ["sample", "r", "x=1"]])
 def test_wrong_usage(arguments, capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(arguments)

@@ -109,7 +109,7 @@ def test_lazy_penalty_in_a_graph(name):
         ({"penalty": "gp"}, "Unknown penalty 'gp'.*r1"),
         ({"penalty_interval": 0}, "`penalty_interval` must be at least 1"),
         ({"label_smoothing": 0.1}, "The hinge loss has no label to smooth"),
-        ({"augmentation": ("colour",)}, "Unknown augmentation 'colour'. Known: color"),
+        ({"augmentation": ("colour",)}, "Unknown augmentation 'colour'. Did you mean 'color'"),
         ({"penalty": "gradient_penalty", "normalization": "batch"}, "A gradient penalty is a"),
         ({"penalty": "r1", "penalty_interval": 2, "normalization": "batch"}, "A lazy penalty is a"),
         ({"instance_noise": -0.1}, "of 0 or more, or two of them.*Received: -0.1"),

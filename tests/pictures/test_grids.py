@@ -3,6 +3,8 @@ import pytest
 from PIL import Image
 
 from tfgen import pictures
+from tfgen.pictures import class_grids
+from tfgen.signature import Input, Signature
 
 
 def test_rounding_is_that_of_exports():
@@ -45,3 +47,30 @@ def test_save_round_trips(tmp_path, channels):
 def test_unknown_ending(tmp_path):
     with pytest.raises(ValueError, match="'.txt' is no picture format"):
         pictures.save(tmp_path / "x.txt", np.zeros((2, 2, 1), np.uint8))
+
+
+def test_a_grid_of_classes_has_their_rows_in_order_and_their_names():
+    shades = np.array([2, 0, 1, 0, 2, 2])
+    images = np.repeat(40 * (shades + 1), 16).reshape(6, 4, 4, 1).astype("uint8")
+    names = ("cats", "dogs", "a name that is far too long to be shown whole")
+    grid = class_grids.of_classes(images, shades, names)
+    side = 4 * 3  # Enlarged until a line of text fits.
+    assert len(grid) == 3 * side + 2
+    right = grid[:, -(3 * side + 2) :, 0]
+    assert (right[:side, : 2 * side + 1][:, [0, -1]] == 40).all() and right[0, -1] == 0
+    assert (right[side + 1 : 2 * side + 1, :side] == 80).all() and (right[-1, [0, -1]] == 120).all()
+    left = grid[:, : -(3 * side + 2), 0]
+    for top in (0, side + 1, 2 * side + 2):
+        assert left[top : top + side].max() > 100
+    many = class_grids.of_classes(np.repeat(images, 10, 0), np.repeat(shades, 10))
+    assert len(many) > len(grid)  # Classes of more than fit into a row have several.
+
+
+def test_the_classes_of_a_signature():
+    label = Input.label(3, ("a", "b", "c"))
+    signature = Signature(lambda **x: x, {"z": Input.noise(2), "label": label})
+    feeds = signature.draw(range(9))
+    numbers, names = class_grids.classes_of(signature, feeds)
+    np.testing.assert_array_equal(numbers, feeds["label"])
+    assert names == ("a", "b", "c")
+    assert class_grids.classes_of(Signature(lambda z: z, {"z": Input.noise(2)}), {}) is None

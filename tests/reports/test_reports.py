@@ -1,3 +1,4 @@
+import json
 import math
 import re
 import shlex
@@ -10,8 +11,9 @@ from tests.evaluation.painters import Painter, copying, digits
 from tests.tiny import TINY
 from tfgen.evaluation import reference, store
 from tfgen.evaluation.report import Figure, Report
-from tfgen.reports import card, charts, compare, shown
+from tfgen.reports import card, charts, compare, page, sentences, shown
 from tfgen.signature import Input
+from tfgen.training import config
 
 STAMP = {
     "model": {"name": "GAN", "step": 40},
@@ -147,10 +149,26 @@ def test_a_card_names_figures_of_another_step():
     assert "Measured at step 20, not at the exported one." in card.text(RECORD, NOTE, [old])
 
 
+def test_a_card_shows_samples_and_every_signature(tmp_path):
+    sample = {
+        "inputs": {"seed": {"dtype": "int64", "shape": []}},
+        "outputs": {"image": {"shape": [8, 8, 1]}},
+    }
+    record = {**RECORD, "endpoints": {"sample": sample}}
+    (tmp_path / "run" / "samples").mkdir(parents=True)
+    (tmp_path / "run" / "run.json").write_text(json.dumps(NOTE))
+    for epoch in (3, 12):
+        (tmp_path / "run" / "samples" / f"epoch-{epoch:04d}.png").write_bytes(bytes([epoch]))
+    text = card.write(tmp_path, tmp_path / "run", record).read_text()
+    assert "![Samples of the run](samples.png)" in text
+    assert (tmp_path / "samples.png").read_bytes() == bytes([12])
+    assert "| `sample` | `seed` int64 () | `image` (8, 8, 1) |" in text
+
+
 def test_a_card_does_not_replace_a_readme_of_yours(tmp_path):
     run = tmp_path / "run"
     run.mkdir()
-    (run / "run.json").write_text(__import__("json").dumps(NOTE))
+    (run / "run.json").write_text(json.dumps(NOTE))
     assert card.write(tmp_path, run, RECORD).name == "README.md"
     assert card.write(tmp_path, run, RECORD).name == "README.md"  # Ours is replaced.
     (tmp_path / "README.md").write_text("mine")
@@ -208,7 +226,63 @@ def test_curves_of_values_that_are_sometimes_missing():
         {"epoch": n, "loss": 1.0 / n, **({"val_loss": 2.0} if n % 2 else {}), "odd": math.nan}
         for n in range(1, 6)
     ]
-    assert charts.curves(lines, ["loss", "val_loss", "odd"]).startswith(b"\x89PNG")
+    groups = charts.grouped(lines)
+    assert groups == {"loss": ["loss"]}  # The validation is constant, the other no number.
+    assert charts.curves(lines, {"loss": ["loss", "val_loss"]}).startswith(b"\x89PNG")
+
+
+def test_curves_show_the_terms_of_a_loss_together_and_nothing_constant():
+    lines = [
+        {
+            **{"step": n, "epoch": n, "seconds": n, "penalty": 0.0, "doctor/diversity": n},
+            **{"real_loss": n, "fake_loss": 2 * n, "real_probability": n, "fake_probability": -n},
+            **{"loss": n, "val_loss": -n},
+        }
+        for n in range(1, 4)
+    ]
+    assert charts.grouped(lines) == {
+        "discriminator's loss, its terms": ["real_loss", "fake_loss"],
+        "D(real) and D(fake)": ["real_probability", "fake_probability"],
+        "loss": ["loss", "val_loss"],
+    }
+    assert charts.grouped(lines[:1]) == charts.grouped([]) == {}
+
+
+def test_figures_in_words():
+    figures = [
+        figure("precision", 0.72, 0.70, 0.74),
+        figure("recall", 0.4, 0.38, 0.42),
+        figure("ms_ssim", 0.5, features=None),
+        figure("ms_ssim_of_real", 0.2, features=None),
+        figure("authenticity", 0.55),
+        figure("authenticity_of_real", 0.9),
+    ]
+    said = dict(sentences.sentences(figures))
+    assert list(said) == ["Quality", "Variety", "Memorising"]
+    assert said["Quality"].startswith("72% (between 70% and 74%) of the samples lie where real")
+    assert "40% (between 38% and 42%) of the real pictures" in said["Variety"]
+    assert "samples resemble each other more than they should" in said["Variety"]
+    assert "the model seems to copy" in said["Memorising"]
+    assert sentences.sentences([]) == []
+    keys = [f.plain_name for f in sentences.key_figures([*figures, figure()])]
+    assert keys == ["fid", "precision", "recall", "authenticity"]
+
+
+def test_a_config_is_shown_by_what_differs_from_the_defaults():
+    text = """\
+model: {name: gan, image_shape: [8, 8, 1], latent_dim: 4}
+data: {name: digits, batch_size: 256}
+fit: {epochs: 1}
+run: {keep: 9}
+compile: {generator_optimizer: {name: adam, learning_rate: 0.5}}
+"""
+    whole = config.parse(yaml.safe_load(text)).resolved()
+    assert yaml.safe_load(page.differing(whole)) == {
+        "model": {"name": "gan", "image_shape": [8, 8, 1], "latent_dim": 4},
+        "data": {"name": "digits", "batch_size": 256},
+        "run": {"keep": 9},
+        "compile": {"generator_optimizer": {"name": "adam", "learning_rate": 0.5}},
+    }
 
 
 def test_what_each_family_shows():

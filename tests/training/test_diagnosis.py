@@ -64,6 +64,30 @@ def test_findings_speak():
     assert str(finding) == f"{finding.says} Try: {finding.advice}"
 
 
+def test_the_advice_is_what_a_model_can_do_and_has_not_done():
+    class Plain:
+        loss, penalty, augmentation, discriminator_steps = "hinge", None, ("color",), 1
+
+    Plain.label_smoothing = 0.0
+    apart = {"discriminator_accuracy": 1.0, "logit_gap": 12.0}
+    (found,) = diagnosis.diagnose({**HEALTHY, **apart}, "hinge", Plain())
+    assert found.advice == (
+        "model.penalty: r1, or a lower learning rate of the discriminator's optimizer."
+    )
+    everything = diagnosis.advice("discriminator_wins")
+    assert "model.augmentation: [color" in everything and "model.generator_steps: 2" in everything
+
+
+def test_the_training_steps_have_a_word_in_who_wins():
+    probe = {"discriminator_accuracy": 1.0, "logit_gap": 12.0}
+    assert names(**probe, real_probability=0.7, fake_probability=0.3) == []
+    assert names(**probe, real_probability=0.95, fake_probability=0.02) == ["discriminator_wins"]
+    alone = {"real_probability": 0.99, "fake_probability": 0.01}  # Of a model without a probe.
+    (found,) = diagnosis.diagnose(alone)
+    assert found.says == "The discriminator wins. In training D(real) is 0.99, D(fake) 0.01."
+    assert diagnosis.diagnose({**alone, "fake_probability": 0.2}) == []
+
+
 def test_logits():
     real, fake = np.array([[3.0], [1.0], [-1.0], [2.0]]), np.array([[-2.0], [0.5], [-1.0], [-3.0]])
     found = diagnosis.of_logits(real, fake)

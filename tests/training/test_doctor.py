@@ -115,6 +115,43 @@ def test_a_winning_discriminator_is_seen_and_the_steps_are_changed(tmp_path):
         assert again.generator_steps == expected, step
 
 
+def test_a_run_is_told_once_and_keeps_the_numbers(tmp_path):
+    model, batch = bright_and_dark()
+    said = []
+    doctor = TrainingDoctor(batch, folder=tmp_path, patience=2, say=said.append, of_run=True)
+    data = tf.data.Dataset.from_tensor_slices(batch).batch(8)
+    history = model.fit(data, epochs=4, callbacks=[doctor], verbose=0).history
+    (line,) = [line for line in said if "The discriminator wins" in line]
+    assert line.startswith("doctor, step 4: ") and "Try: model.generator_steps: 2" in line
+    assert not [key for key in history if key.startswith("doctor/")]
+    assert not (tmp_path / "metrics.jsonl").exists()
+    assert doctor.noted["doctor/discriminator_accuracy"] == 1.0
+    assert "discriminator_wins" in [f["name"] for f in doctor.noted["doctor"]["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("cyclegan", set()),
+        ("stargan", set()),
+        ("aae", {"diversity"}),
+        ("progan", {"diversity"}),
+        ("texttoimage", {"diversity", "real_logit"}),
+    ],
+)
+def test_looks_at_what_there_is_to_see(name, seen):
+    """A translator draws no samples, some critics are not served, and some players rest."""
+    model = compiled(name)
+    doctor = TrainingDoctor(TINY[name].batch(8), say=None, of_run=True)
+    doctor.attach(model)
+    doctor.examine({"real_probability": 0.99, "fake_probability": 0.01})
+    doctor.detach()
+    assert seen == {"diversity", "real_logit"} & doctor.measured.keys()
+    found = {finding.name for finding in doctor.findings}
+    assert not found & {"not_finite", "dead_player"}
+    assert ("discriminator_wins" in found) == ("real_logit" not in seen)
+
+
 def test_more_steps_of_the_generator_are_taken_after_the_change():
     model, batch = bright_and_dark()
     counted = model.generator_optimizer.iterations

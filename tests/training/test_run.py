@@ -42,6 +42,9 @@ run: {checkpoint_steps: 3, sample_epochs: null}
 STEPS = 10  # 1,297 training digits in batches of 128.
 
 
+PLAYERS = ("generator", "discriminator")
+
+
 def silent(line):
     pass
 
@@ -104,6 +107,24 @@ def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     (folder / "gan.yaml").write_text(TEXT)
     return run.train(config.load(folder / "gan.yaml"), folder / "run", silent)
+
+
+def test_the_doctor_looks_on_and_can_end_a_run(settings, tmp_path):
+    still = [f"compile.{p}_optimizer={{name: sgd, learning_rate: 0.0}}" for p in PLAYERS]
+    eager = ["compile.run_eagerly=true", "data.batch_size=600", "fit.epochs=5"]
+    said = []
+    with pytest.raises(TrainingError, match="step 6: stopped by run.doctor_stop. The last good"):
+        one = settings(*still, *eager, "run.doctor_stop=[dead_player]")
+        run.train(one, tmp_path / "run", said.append)
+    (line,) = [line for line in said if "weights of the generator have not moved" in line]
+    assert line.startswith("doctor, step 6: ") and "Try: a learning rate above 0" in line
+    last = lines(tmp_path / "run")[-1]
+    assert last["doctor"]["actions"] == ["training stopped"] and last["doctor/diversity"] > 0
+    assert {"real_probability", "fake_probability", "real_loss", "fake_loss"} <= last.keys()
+    run.train(
+        settings(*eager[:2], "fit.epochs=1", "run.doctor_epochs=null"), tmp_path / "b", silent
+    )
+    assert not [key for key in lines(tmp_path / "b")[-1] if key.startswith("doctor")]
 
 
 def test_folder_of_a_run(settings, tmp_path):

@@ -2,9 +2,13 @@
 
 import argparse
 import ast
+import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tfgen.construct import no_such
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -38,11 +42,49 @@ def metrics() -> list[tuple[str, str]]:
     return found
 
 
-LISTS = {"models": models, "datasets": datasets, "metrics": metrics}
+def configs() -> list[tuple[str, str]]:
+    """(name, first line) of each experiment that `tfgen train` takes by name."""
+    return [(name, _comment(path)) for name, path in sorted(_configs().items())]
+
+
+def config_path(given: str) -> Path:
+    """The file of a config that is given by its path or by a name of `configs`.
+
+    Raises:
+        FileNotFoundError: Neither; the nearest name is said.
+    """
+    path, known = Path(given), _configs()
+    if path.is_file() or path.suffix or len(path.parts) != 1:
+        return path  # What is not there is said by whoever reads it.
+    if given not in known:
+        raise FileNotFoundError(
+            f"{given}: no such file. {no_such('config', given, known)} `tfgen list configs` says "
+            "what each of them is."
+        )
+    return known[given]
+
+
+def _configs():
+    """Name -> file; those of the folder where one is come before the library's own."""
+    folders = (_PACKAGE / "configs", _PACKAGE.parent / "configs", Path("configs"))
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
+
+
+def _comment(path):
+    """What a config says of itself, up to its first "# Word: ..." line."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#") or re.match(r"# [A-Z]\w+:", line):
+            break
+        found.append(line.lstrip("# "))
+    return textwrap.shorten(" ".join(found), 110, placeholder=" ...")
+
+
+LISTS = {"configs": configs, "models": models, "datasets": datasets, "metrics": metrics}
 
 
 def show(arguments: argparse.Namespace) -> None:
-    """Lists the models, the data sets or the metrics."""
+    """Lists the configs, the models, the data sets or the metrics."""
     entries = LISTS[arguments.what]()
     width = max(len(name) for name, _ in entries)
     for name, line in entries:

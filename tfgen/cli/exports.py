@@ -1,8 +1,9 @@
-"""The commands about exports: export and serve. TensorFlow is imported inside them."""
+"""The commands about exports: export, push, pull and serve. TensorFlow is imported inside them."""
 
 import argparse
 import contextlib
 import logging
+import shlex
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,30 @@ def serve(arguments: argparse.Namespace):
             raise ValueError(failure.message) from failure
 
 
+def push(arguments: argparse.Namespace):
+    """Uploads an export with its card to the Hugging Face Hub."""
+    from tfgen.export import hub
+
+    print(
+        hub.push(
+            arguments.export,
+            arguments.repo,
+            private=arguments.private,
+            revision=arguments.revision,
+            message=arguments.message,
+        )
+    )
+
+
+def pull(arguments: argparse.Namespace):
+    """Downloads an export from the Hugging Face Hub."""
+    from tfgen.export import hub
+
+    to = arguments.to or str(Path("exports", arguments.repo.rpartition("/")[2]))
+    print(f"{hub.pull(arguments.repo, to, arguments.revision)}: downloaded")
+    print(f"Next: tfgen serve {shlex.quote(to)}")
+
+
 def add(commands: Any, command: Callable) -> None:
     """Adds the commands to the parser.
 
@@ -100,6 +125,18 @@ def add(commands: Any, command: Callable) -> None:
         "--serving-config", action="store_true", help="also write serving-kit/: Docker, Kubernetes"
     )
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
+
+    one = command(commands, "push", push)
+    one.add_argument("export", metavar="EXPORT", help="an export folder")
+    one.add_argument("repo", metavar="OWNER/NAME", help="the repository, made where there is none")
+    one.add_argument("--private", action="store_true", help="make a new one private")
+    one.add_argument("--revision", help="a branch (default: the main one)")
+    one.add_argument("--message", help="of the commit (default: the model and its step)")
+
+    one = command(commands, "pull", pull)
+    one.add_argument("repo", metavar="OWNER/NAME", help="a repository with an export of tfgen")
+    one.add_argument("--to", metavar="DIR", help="the export folder (default: exports/NAME)")
+    one.add_argument("--revision", help="a branch, tag or commit (default: the main branch)")
 
     one = command(commands, "serve", serve)
     one.add_argument("path", metavar="PATH", help="an export folder, a folder of them, or a run")

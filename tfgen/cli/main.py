@@ -7,22 +7,25 @@ from collections.abc import Sequence
 
 import tfgen
 from tfgen.cli import catalog, evaluate, exports, runs
+from tfgen.cli.flags import Parser
 from tfgen.lazy import missing
 
-# In the order of the help.
-GROUPS = (runs, exports, evaluate, catalog)
+# In the order of the help, which is that of the work.
+GROUPS = (catalog, runs, evaluate, exports)
 
 EPILOG = """\
 examples:
-  tfgen list models
-  tfgen train configs/dcgan_mnist.yaml --run runs/dcgan --dry-run
-  tfgen train configs/dcgan_mnist.yaml --run runs/dcgan model.latent_dim=64 fit.epochs=5
-  tfgen sample runs/dcgan --seeds 0-63 --out grid.png
-  tfgen evaluate runs/dcgan --metrics fid,kid,prdc --samples 10000
-  tfgen report runs/dcgan
+  tfgen list configs
+  tfgen train dcgan_mnist --dry-run
+  tfgen train dcgan_mnist --run runs/dcgan model.latent_dim=64 fit.epochs=5
+  tfgen sample runs/dcgan --seeds 0-63 --scale 4 --out grid.png
   tfgen translate runs/cyclegan --input pictures --to b --out translated
   tfgen assemble runs/puzzlegan eye.png nose.png mouth.png --out face.png
+  tfgen evaluate runs/dcgan --metrics fid,kid,prdc --samples 10000
+  tfgen report runs/dcgan
+  tfgen compare runs/dcgan runs/vae --out comparison.png
   tfgen export runs/dcgan --to exports/dcgan
+  tfgen push exports/dcgan me/dcgan-mnist
   tfgen serve exports/dcgan
 
 A run that was interrupted goes on with the command that started it.
@@ -32,9 +35,9 @@ Exit status: 0 done, 2 bad input or training that cannot go on, 130 stopped by C
 
 def parser():
     """The parser, from plain data alone."""
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog="tfgen",
-        description="Classic generative models: train, sample, export.",
+        description="Classic generative models: train, sample, measure, export, serve.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -47,9 +50,9 @@ def parser():
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
-    arguments, rest = (made := parser()).parse_known_args(argv)
+    arguments, rest = parser().parse_known_args(sys.argv[1:] if argv is None else argv)
     if rest and (arguments.command != "train" or any(r.startswith("-") for r in rest)):
-        made.error(f"unrecognized arguments: {' '.join(rest)}")
+        arguments.parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:  # argparse takes no overrides after an option by itself.
         arguments.overrides += rest
     former, warnings.formatwarning = warnings.formatwarning, _warning
@@ -79,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(commands, name, function):
     one = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
     one.add_argument("--traceback", action="store_true", help="show where an error came from")
-    one.set_defaults(function=function)
+    one.set_defaults(function=function, parser=one)
     return one
 
 

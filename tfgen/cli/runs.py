@@ -2,10 +2,13 @@
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tfgen.cli import catalog
 
 
 def train(arguments: argparse.Namespace):
@@ -13,19 +16,21 @@ def train(arguments: argparse.Namespace):
     from tfgen.evaluation import AfterTraining
     from tfgen.training import config, run
 
-    settings = config.load(arguments.config, arguments.overrides)
+    path = catalog.config_path(arguments.config)
+    settings = config.load(path, arguments.overrides)
+    folder = arguments.run or str(Path("runs", path.stem))
     if arguments.dry_run:
         print(_outline(run.dry_run(settings)))
         return
     done = run.train(
         settings,
-        arguments.run,
+        folder,
         measure=AfterTraining(),
         accept_changes=arguments.accept_changes,
     )
     if done.metrics:
         print(_values(done.metrics[-1]))
-    print(f"Next: tfgen sample {arguments.run} --seeds 0-63 --out grid.png")
+    print(f"Next: tfgen sample {shlex.quote(folder)} --seeds 0-63 --out grid.png")
 
 
 def sample(arguments: argparse.Namespace):
@@ -33,9 +38,11 @@ def sample(arguments: argparse.Namespace):
     from tqdm import tqdm
 
     from tfgen.cli import inputs
-    from tfgen.pictures import samples
+    from tfgen.pictures import class_grids, samples
     from tfgen.training import run
 
+    if arguments.scale < 1:
+        raise ValueError(f"--scale {arguments.scale}: expected a whole number of 1 or more.")
     chosen = samples.seeds(arguments.seeds)
     given = inputs.given(arguments.input, arguments.label, len(chosen))
     name = f"seeds-{arguments.seeds}.png"
@@ -44,7 +51,10 @@ def sample(arguments: argparse.Namespace):
     with tqdm(total=len(chosen), desc="Sampling", unit="rows", disable=None) as bar:
         images = model.sample(chosen, arguments.signature, progress=bar.update, **given)
     folder = str(arguments.out or "").endswith(("/", os.sep))
-    print(samples.save(images, chosen, out, folder))
+    table = model.signatures()
+    signature = table[arguments.signature or next(iter(table))]
+    classes = class_grids.classes_of(signature, signature.draw(chosen, **given))
+    print(samples.save(images, chosen, out, folder, arguments.scale, classes))
 
 
 def translate(arguments: argparse.Namespace):
@@ -85,9 +95,9 @@ def add(commands: Any, command: Callable) -> None:
     """
     one = command(commands, "train", train)
     one.add_argument(
-        "config", metavar="CONFIG", help="a YAML file, such as configs/gan_digits.yaml"
+        "config", metavar="CONFIG", help="a YAML file, or a name of `tfgen list configs`"
     )
-    one.add_argument("--run", required=True, metavar="DIR", help="the run folder")
+    one.add_argument("--run", metavar="DIR", help="the run folder (default: runs/ and its name)")
     one.add_argument("--dry-run", action="store_true", help="take one step, write nothing")
     one.add_argument(
         "--accept-changes",
@@ -103,6 +113,9 @@ def add(commands: Any, command: Callable) -> None:
     one.add_argument("--seeds", default="0-63", help="such as 0-63 or 3,5,9 (default: 0-63)")
     one.add_argument("--out", help="picture (grid), folder/ (one file a seed) or .npy")
     one.add_argument("--signature", help="which served function (default: the first)")
+    one.add_argument(
+        "--scale", type=int, default=1, help="enlarge pictures, such as 8 (default: 1)"
+    )
     one.add_argument("--label", help="class of all samples, or one each: 0,1,2, or their names")
     one.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="any input")
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfgen.construct import no_such
 from tfgen.data import (
     attributes,
     builtin,
@@ -197,11 +198,7 @@ def load(name: str, split: str = "train", batch_size: int = 64, **options) -> tf
     known = inspect.signature(load).parameters
     for option in options:
         if option not in known:
-            near = difflib.get_close_matches(option, known)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ValueError(
-                f"Unknown data option {option!r}.{hint} Known: {', '.join(sorted(known))}."
-            )
+            raise ValueError(no_such("data option", option, sorted(known)))
     of_source = inspect.signature(source).parameters
     found = source(name, split, **{k: v for k, v in options.items() if k in of_source})
     return batches(found, batch_size, **{k: v for k, v in options.items() if k not in of_source})

@@ -110,7 +110,7 @@ class AAE(GenerativeModel):
         self.classes = Classes(use, num_classes, label_informed, self.codes.components)
         if use != "semi_supervised":  # Only a model that learns labels reports about them.
             self.reports = self.reports[:3]
-            self.means = {name: self.means[name] for name in self.reports}
+        self.reporting(*self.reports, *self.game.reports)
         sizes = self.image_shape, latent_dim, self.classes, self.hidden
         with initial_weights(seed):
             self.encoder, self.decoder, self.discriminators = adversarial_autoencoder(
@@ -160,18 +160,22 @@ class AAE(GenerativeModel):
         prior = Code(self.codes.draw("prior", rows, part), self.classes.draw(rows))
         code = self.encoder.draw(x, training=True)
         with tf.GradientTape() as tape:
-            scores = zip(self.scores(prior, label), self.scores(code, label), strict=True)
+            scores = [*zip(self.scores(prior, label), self.scores(code, label), strict=True)]
             d_loss = tf.add_n([self.game.discriminator(real, fake) for real, fake in scores])
         descend(self.discriminator_optimizer, tape, d_loss, *self.discriminators)
 
         with tf.GradientTape() as tape:
-            scores = self.scores(self.encoder.draw(x, training=True), label)
-            e_loss = tf.add_n([self.game.generator(fake) for fake in scores])
+            fakes = self.scores(self.encoder.draw(x, training=True), label)
+            e_loss = tf.add_n([self.game.generator(fake) for fake in fakes])
         descend(self.encoder_optimizer, tape, e_loss, self.encoder)
 
         labels = self.label_phase(batch, x, label) if self.use == "semi_supervised" else {}
         return self.report(
-            reconstruction=reconstruction, discriminator_loss=d_loss, encoder_loss=e_loss, **labels
+            reconstruction=reconstruction,
+            discriminator_loss=d_loss,
+            encoder_loss=e_loss,
+            **self.game.parts(*scores),
+            **labels,
         )
 
     def check_values(self, batch):

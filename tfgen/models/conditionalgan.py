@@ -75,7 +75,7 @@ class ConditionalGAN(GenerativeModel):
             labels, or negative noise; in a step, a batch without labels or with one out of range.
     """
 
-    reports = ("discriminator_loss", "generator_loss", "penalty")
+    reports = ("discriminator_loss", "generator_loss")
     network_names = ("generator", "discriminator")
 
     def __init__(
@@ -140,6 +140,7 @@ class ConditionalGAN(GenerativeModel):
         self.game = Game(
             loss, label_smoothing, penalty, penalty_interval, normalization, augmentation, **noise
         )
+        self.reporting(*self.reports, *self.game.reports)
         with initial_weights(seed):
             self.generator, self.discriminator = self.networks(normalization)
 
@@ -161,10 +162,9 @@ class ConditionalGAN(GenerativeModel):
             fake = borrow(self.generator, [z, asked])  # (B, H, W, C)
             real, fake = self.game.augmented(real), self.game.augmented(fake)
             with tf.GradientTape() as tape:
-                d_loss = self.game.discriminator(
-                    self.discriminator([real, y], training=True),
-                    borrow(self.discriminator, [fake, asked]),
-                )
+                of_real = self.discriminator([real, y], training=True)
+                logits = of_real, borrow(self.discriminator, [fake, asked])
+                d_loss = self.game.discriminator(*logits)
                 penalty = self.game.penalty(self.critic(y), real, fake)
                 loss = d_loss + self.penalty_weight * penalty
             descend(self.discriminator_optimizer, tape, loss, self.discriminator)
@@ -177,7 +177,8 @@ class ConditionalGAN(GenerativeModel):
                 g_loss = self.game.generator(borrow(self.discriminator, [fake, asked]))
             descend(self.generator_optimizer, tape, g_loss, self.generator)
 
-        return self.report(discriminator_loss=d_loss, generator_loss=g_loss, penalty=penalty)
+        parts = self.game.parts(logits, penalty)
+        return self.report(discriminator_loss=d_loss, generator_loss=g_loss, **parts)
 
     def one_hot(self, batch):
         """The labels of a batch, (B, K)."""

@@ -95,6 +95,7 @@ class CycleGAN(GenerativeModel):
         self.identity_weight = identity_weight
         self.pool_size = pool_size
         self.game = losses.adversarial(loss)
+        self.reporting(*self.reports, *self.game.reports)
         # Mao et al. halve their squares, Zhu et al. only the discriminators'.
         self.scale = 2.0 if loss == "least_squares" else 1.0
         check_sides(self.image_shape, downsamplings, kernel_size, discriminator_layers)
@@ -144,8 +145,9 @@ class CycleGAN(GenerativeModel):
         pool_a, pool_b = self.pools
         shown_a, shown_b = pool_a(fake_a), pool_b(fake_b)
         with tf.GradientTape() as tape:
-            d_loss = self.telling_apart(self.discriminator_a, a, shown_a)
-            d_loss += self.telling_apart(self.discriminator_b, b, shown_b)
+            of_a, logits_a = self.telling_apart(self.discriminator_a, a, shown_a)
+            of_b, logits_b = self.telling_apart(self.discriminator_b, b, shown_b)
+            d_loss = of_a + of_b
         descend(self.discriminator_optimizer, tape, d_loss, *self.discriminators)
 
         return self.report(
@@ -153,6 +155,7 @@ class CycleGAN(GenerativeModel):
             generator_loss=g_loss,
             cycle_error=cycle / 2.0,
             identity_error=identity / 2.0,
+            **self.game.parts(logits_a, logits_b, weight=0.5 * self.scale),
         )
 
     def domains(self, batch):
@@ -170,9 +173,9 @@ class CycleGAN(GenerativeModel):
         return self.scale * self.game.generator(borrow(discriminator, fake))
 
     def telling_apart(self, discriminator, real, fake):
-        """A discriminator's halved loss, a scalar."""
+        """A discriminator's halved loss, a scalar, and its logits of both kinds."""
         logits = discriminator(real, training=True), borrow(discriminator, fake)
-        return 0.5 * self.scale * self.game.discriminator(*logits)
+        return 0.5 * self.scale * self.game.discriminator(*logits), logits
 
     def identity_error(self, a, b):
         """What the generators change of their own target domains, a scalar."""

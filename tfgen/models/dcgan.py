@@ -69,7 +69,7 @@ class DCGAN(GenerativeModel):
             noise.
     """
 
-    reports = ("discriminator_loss", "generator_loss", "penalty")
+    reports = ("discriminator_loss", "generator_loss")
     network_names = ("generator", "discriminator")
 
     def __init__(
@@ -123,6 +123,7 @@ class DCGAN(GenerativeModel):
             instance_noise=instance_noise,
             instance_noise_steps=instance_noise_steps,
         )
+        self.reporting(*self.reports, *self.game.reports)
         with initial_weights(seed):
             self.generator, self.discriminator = self.networks()
 
@@ -140,10 +141,8 @@ class DCGAN(GenerativeModel):
             fake = borrow(self.generator, self.noise("z of D", tf.shape(real)[0]))  # (B, H, W, C)
             real, fake = self.game.augmented(real), self.game.augmented(fake)
             with tf.GradientTape() as tape:
-                d_loss = self.game.discriminator(
-                    self.discriminator(real, training=True),
-                    borrow(self.discriminator, fake),
-                )
+                logits = self.discriminator(real, training=True), borrow(self.discriminator, fake)
+                d_loss = self.game.discriminator(*logits)
                 penalty = self.game.penalty(partial(borrow, self.discriminator), real, fake)
                 loss = d_loss + self.penalty_weight * penalty
             descend(self.discriminator_optimizer, tape, loss, self.discriminator)
@@ -155,7 +154,8 @@ class DCGAN(GenerativeModel):
                 g_loss = self.game.generator(borrow(self.discriminator, fake))
             descend(self.generator_optimizer, tape, g_loss, self.generator)
 
-        return self.report(discriminator_loss=d_loss, generator_loss=g_loss, penalty=penalty)
+        parts = self.game.parts(logits, penalty)
+        return self.report(discriminator_loss=d_loss, generator_loss=g_loss, **parts)
 
     def generate(self, z):
         return {"image": self.generator(z, training=False)}

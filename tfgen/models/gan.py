@@ -87,6 +87,7 @@ class GAN(GenerativeModel):
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
         self.game = losses.adversarial(loss)
+        self.reporting(*self.reports, *self.game.reports)
         one_of(("paper", "glorot"), initializer=initializer)
         ranges = (0.05, 0.005) if initializer == "paper" else (None, None)
         with initial_weights(seed):
@@ -116,10 +117,8 @@ class GAN(GenerativeModel):
             z = self.noise("z of D", tf.shape(real)[0])  # (B, Z)
             fake = borrow(self.generator, z)  # (B, H, W, C)
             with tf.GradientTape() as tape:
-                d_loss = self.game.discriminator(
-                    self.discriminator(real, training=True),
-                    self.discriminator(fake, training=True),
-                )
+                logits = [self.discriminator(x, training=True) for x in (real, fake)]
+                d_loss = self.game.discriminator(*logits)
             descend(self.discriminator_optimizer, tape, d_loss, self.discriminator)
 
         for _ in range(self.generator_steps):
@@ -129,7 +128,8 @@ class GAN(GenerativeModel):
                 g_loss = self.game.generator(borrow(self.discriminator, fake))
             descend(self.generator_optimizer, tape, g_loss, self.generator)
 
-        return self.report(discriminator_loss=d_loss, generator_loss=g_loss)
+        parts = self.game.parts(logits)
+        return self.report(discriminator_loss=d_loss, generator_loss=g_loss, **parts)
 
     def generate(self, z):
         return {"image": self.generator(z, training=False)}

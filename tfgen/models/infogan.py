@@ -86,7 +86,6 @@ class InfoGAN(GenerativeModel):
         "generator_loss",
         "categorical_information",
         "continuous_information",
-        "penalty",
     )
     network_names = ("generator", "trunk", "head", "recognition")
 
@@ -153,6 +152,7 @@ class InfoGAN(GenerativeModel):
         self.game = Game(
             loss, label_smoothing, penalty, penalty_interval, normalization, augmentation, **noise
         )
+        self.reporting(*self.reports, *self.game.reports)
         with initial_weights(seed):
             self.build_networks(normalization)
 
@@ -178,10 +178,9 @@ class InfoGAN(GenerativeModel):
             fake, real = self.game.augmented(fake), self.game.augmented(real)
             with tf.GradientTape() as tape:
                 features = borrow(self.trunk, fake)  # (B, F)
-                d_loss = self.game.discriminator(
-                    self.head(self.trunk(real, training=True), training=True),
-                    borrow(self.head, features),
-                )
+                of_real = self.head(self.trunk(real, training=True), training=True)
+                logits = of_real, borrow(self.head, features)
+                d_loss = self.game.discriminator(*logits)
                 information = self.codes.information(c, self.recognition(features, training=True))
                 penalty = self.game.penalty(self.critic, real, fake)
                 loss = d_loss - self.weighted(*information) + self.penalty_weight * penalty
@@ -204,7 +203,7 @@ class InfoGAN(GenerativeModel):
             generator_loss=g_loss,
             categorical_information=information[0],
             continuous_information=information[1],
-            penalty=penalty,
+            **self.game.parts(logits, penalty),
         )
 
     def latents(self, player, size):

@@ -33,6 +33,7 @@ from tfgen.autoregressive.masked_convolution import MaskedConv2D
 from tfgen.autoregressive.pixels import one_hot_label
 from tfgen.autoregressive.recurrent import DiagonalBiLSTM, RowLSTM
 from tfgen.autoregressive.recurrent_sampling import sample
+from tfgen.construct import no_such
 from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.arguments import at_least
 from tfgen.networks.basic import under_its_name
@@ -74,7 +75,7 @@ class PixelRNN(GenerativeModel):
     ):
         super().__init__(seed)
         if layer not in LAYERS:
-            raise ValueError(f"Unknown `layer` {layer!r}. Known: {', '.join(LAYERS)}.")
+            raise ValueError(no_such("`layer`", layer, LAYERS))
         at_least(1, depth=depth)
         self.image_shape = tuple(image_shape)
         self.levels = levels

@@ -71,8 +71,6 @@ class ProgressiveGAN(GenerativeModel):
     reports = (
         "discriminator_loss",
         "generator_loss",
-        "penalty",
-        "real_score",
         "side",
         "alpha",
     )
@@ -105,6 +103,7 @@ class ProgressiveGAN(GenerativeModel):
         self.penalty_target = penalty_target
         self.drift_weight = drift_weight
         self.game = Game("wasserstein", penalty="gradient_penalty", penalty_target=penalty_target)
+        self.reporting(*self.reports, *self.game.reports)
         number, channels = levels(self.image_shape), self.image_shape[-1]
         self.schedule = Schedule(
             each_level("stable_images", self.stable_images, number, 1),
@@ -145,8 +144,8 @@ class ProgressiveGAN(GenerativeModel):
 
             fake = self.picture(self.normal("z of D", size, self.latent_dim), alpha)
             with tf.GradientTape() as tape:
-                score = self.critic(real, alpha)
-                d_loss = self.game.discriminator(score, self.critic(fake, alpha))
+                score, fake_score = self.critic(real, alpha), self.critic(fake, alpha)
+                d_loss = self.game.discriminator(score, fake_score)
                 penalty = self.game.penalty(partial(self.critic, alpha=alpha), real, fake)
                 drift = tf.reduce_mean(tf.square(score))
                 loss = d_loss + self.penalty_weight * penalty + self.drift_weight * drift
@@ -162,8 +161,7 @@ class ProgressiveGAN(GenerativeModel):
         return self.report(
             discriminator_loss=d_loss,
             generator_loss=g_loss,
-            penalty=penalty,
-            real_score=tf.reduce_mean(score),
+            **self.game.parts((score, fake_score), penalty),
             side=float(stage.side),
             alpha=alpha,
         )

@@ -109,6 +109,7 @@ class PuzzleGAN(GenerativeModel):
         self.composites = composites
         self.discriminator_steps = discriminator_steps
         self.game = losses.adversarial(loss)
+        self.reporting(*self.reports, *self.game.reports)
         self.noise = Noise("uniform", latent_dim)
         shape, halvings = self.image_shape, networks.halvings(image_shape, stages)
         with initial_weights(seed):
@@ -157,6 +158,7 @@ class PuzzleGAN(GenerativeModel):
             mask_error=mask_error,
             appearance_error=appearance,
             mask_iou=tf.reduce_mean(overlap(placed, mask)),
+            **self.game.parts((real, wrong)),
         )
 
     def parts(self, batch):

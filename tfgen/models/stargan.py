@@ -72,7 +72,6 @@ class StarGAN(GenerativeModel):
     reports = (
         "discriminator_loss",
         "generator_loss",
-        "penalty",
         "real_class_loss",
         "fake_class_loss",
         "reconstruction_error",
@@ -115,6 +114,7 @@ class StarGAN(GenerativeModel):
         self.penalty_weight = penalty_weight
         self.discriminator_steps = discriminator_steps
         self.game = Game("wasserstein", penalty="gradient_penalty")
+        self.reporting(*self.reports, *self.game.reports)
         self.sets = label_sets(kind, num_domains, second_kind, second_num_domains)
         check_sides(self.image_shape, max(downsamplings, discriminator_layers))
         classes = sum(labels.size for labels in self.sets)
@@ -174,7 +174,7 @@ class StarGAN(GenerativeModel):
         return self.report(
             discriminator_loss=d_loss,
             generator_loss=g_loss,
-            penalty=penalty,
+            **self.game.parts((real_score, fake_score), penalty),
             real_class_loss=real_class_loss,
             fake_class_loss=fake_class_loss,
             reconstruction_error=error,

@@ -81,7 +81,7 @@ class TextToImageGAN(GenerativeModel):
 
     reports = (
         *("discriminator_loss", "generator_loss", "interpolation_loss"),
-        *("matching_gap", "penalty", "text_loss"),
+        *("matching_gap", "text_loss"),
     )
     network_names = ("generator", "discriminator", "picture_encoder")
 
@@ -147,6 +147,7 @@ class TextToImageGAN(GenerativeModel):
         rest = penalty, penalty_interval, discriminator_normalization, augmentation
         noise = {"instance_noise": instance_noise, "instance_noise_steps": instance_noise_steps}
         self.game = Game(loss, label_smoothing, *rest, **noise)
+        self.reporting(*self.reports, *self.game.reports)
         shape, depth = self.image_shape, networks.halvings(image_shape, stages)
         reading = text_encoder, vocabulary, text_length, embedding_dim, text_filters
         with initial_weights(seed):
@@ -210,13 +211,15 @@ class TextToImageGAN(GenerativeModel):
             g_loss, between_loss, loss = self.deceit(right, end)
         descend(self.generator_optimizer, tape, loss, self.generator)
 
+        parts = self.game.parts((right_score, fake_score), penalty)
+        parts["fake_loss"] = d_loss - parts["real_loss"]  # Of wrong texts too.
         gap = exists * (tf.sigmoid(right_score) - tf.sigmoid(wrong_score))
         return self.report_all(
             discriminator_loss=d_loss,
             generator_loss=g_loss,
             interpolation_loss=between_loss,
             matching_gap=tf.reduce_sum(gap) / tf.maximum(tf.reduce_sum(exists), 1.0),
-            penalty=penalty,
+            **parts,
         )
 
     def deceit(self, text, end):

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from tfgen.construct import nearest
+
 
 def one_of(known: Sequence[str], **arguments: str | None) -> None:
     """Refuses an argument, by its name, that is not among the known words.
@@ -12,7 +14,9 @@ def one_of(known: Sequence[str], **arguments: str | None) -> None:
     words = " or ".join(map(repr, known)) if len(known) == 2 else f"one of {', '.join(known)}"
     for name, value in arguments.items():
         if value not in known:
-            raise ValueError(f"`{name}` must be {words}. Received: {value!r}.")
+            near = nearest(value, known)
+            hint = f" Did you mean {near!r}?" if near else ""
+            raise ValueError(f"`{name}` must be {words}. Received: {value!r}.{hint}")
 
 
 def at_least(least: float, **arguments: float) -> None:

@@ -12,6 +12,7 @@ is moved in or cut out is filled with grey. Random numbers are draws of the runn
 
 import tensorflow as tf
 
+from tfgen.construct import no_such
 from tfgen.step import draws
 
 
@@ -66,7 +67,7 @@ def known(names):
     """
     for name in names:
         if name not in AUGMENTATIONS:
-            raise ValueError(f"Unknown augmentation {name!r}. Known: {', '.join(AUGMENTATIONS)}.")
+            raise ValueError(no_such("augmentation", name, AUGMENTATIONS))
     return tuple(names)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from tfgen import losses
+from tfgen.construct import no_such
 from tfgen.networks import augment
 from tfgen.networks.arguments import at_least, one_of
 from tfgen.signature import Input
@@ -73,6 +74,7 @@ class Game:
         terms: The `tfgen.losses.Adversarial` of the loss.
         discriminator: (real logits, fake logits) -> scalar that D minimises.
         generator: (fake logits) -> scalar that G minimises.
+        reports: The names that `parts` gives.
 
     Raises:
         ValueError: An unknown name, smoothing of a loss without labels, an interval below 1, noise
@@ -95,11 +97,21 @@ class Game:
     ):
         self.terms = losses.adversarial(loss, label_smoothing)
         self.discriminator, self.generator = self.terms.discriminator, self.terms.generator
+        self.reports = (*self.terms.reports, *(("penalty",) if penalty else ()))
         _check_penalty(penalty, penalty_interval, normalization)
         self.kind, self.interval, self.target = penalty, penalty_interval, penalty_target
         self.augmentation = augment.known(augmentation)
         self.instance_noise = _known_noise(instance_noise, instance_noise_steps)
         self.instance_noise_steps = instance_noise_steps
+
+    def parts(self, logits: tuple, penalty: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What a step reports of D: `tfgen.losses.Adversarial.parts`, and the penalty if any.
+
+        Args:
+            logits: D's of real and of generated images.
+            penalty: What `penalty` gave.
+        """
+        return self.terms.parts(logits) | ({"penalty": penalty} if self.kind else {})
 
     def augmented(self, image: tf.Tensor) -> tf.Tensor:
         """What D sees of images (B, H, W, C), by the random numbers of the running step."""
@@ -163,7 +175,7 @@ def _check_penalty(penalty, interval, normalization):
     if penalty is None:
         return
     if penalty not in PENALTIES:
-        raise ValueError(f"Unknown penalty {penalty!r}. Known: {', '.join(PENALTIES)}.")
+        raise ValueError(no_such("penalty", penalty, PENALTIES))
     if normalization == "batch" and (penalty == "gradient_penalty" or interval > 1):
         what = "A gradient penalty" if penalty == "gradient_penalty" else "A lazy penalty"
         raise ValueError(

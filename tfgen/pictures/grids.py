@@ -21,15 +21,22 @@ def to_uint8(images: np.ndarray | Sequence) -> np.ndarray:
     return np.clip(np.round((images + np.float32(1)) * np.float32(127.5)), 0, 255).astype(np.uint8)
 
 
-def grid(images: np.ndarray | Sequence, columns: int | None = None) -> np.ndarray:
+def grid(
+    images: np.ndarray | Sequence,
+    columns: int | None = None,
+    scale: int = 1,
+    columns_are_fixed: bool = False,
+) -> np.ndarray:
     """Pictures side by side, row by row, one pixel apart.
 
     Args:
         images: (N, H, W, C) in [-1, 1] or uint8, with 1 or 3 channels.
         columns: Pictures in a row; by default the grid is as square as it can be.
+        scale: Pixels of each pixel: small pictures are enlarged by repeating theirs.
+        columns_are_fixed: Whether fewer pictures than columns leave room.
 
     Returns:
-        uint8 (rows * (H + 1) - 1, columns * (W + 1) - 1, C).
+        uint8 (rows * (scale * H + 1) - 1, columns * (scale * W + 1) - 1, C).
 
     Raises:
         ValueError: Another shape, or no picture at all.
@@ -42,8 +49,10 @@ def grid(images: np.ndarray | Sequence, columns: int | None = None) -> np.ndarra
         )
     if images.dtype != np.uint8:
         images = to_uint8(images)
+    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
     number, height, width, channels = images.shape
-    columns = min(columns or math.ceil(math.sqrt(number)), number)
+    columns = columns or math.ceil(math.sqrt(number))
+    columns = columns if columns_are_fixed else min(columns, number)
     rows = math.ceil(number / columns)
     shape = (rows * (height + 1) - 1, columns * (width + 1) - 1, channels)
     result = np.zeros(shape, np.uint8)

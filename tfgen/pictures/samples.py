@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgen import files
-from tfgen.pictures import grids
+from tfgen.pictures import class_grids, grids
 
 ARRAY = ".npy"
 
@@ -27,7 +27,14 @@ def seeds(text: str) -> list[int]:
     return found
 
 
-def save(images: np.ndarray, chosen: Sequence[int], out: Path, folder: bool = False) -> str:
+def save(
+    images: np.ndarray,
+    chosen: Sequence[int],
+    out: Path,
+    folder: bool = False,
+    scale: int = 1,
+    classes: tuple[np.ndarray, Sequence[str] | None] | None = None,
+) -> str:
     """Writes samples and says where.
 
     Args:
@@ -35,15 +42,20 @@ def save(images: np.ndarray, chosen: Sequence[int], out: Path, folder: bool = Fa
         chosen: The N seeds.
         out: A .npy file, a picture (a grid), or a folder (one file a seed).
         folder: Whether `out` is a folder even though its name has an ending.
+        scale: Pixels of each pixel of a picture.
+        classes: Numbers (N,) and names: a grid then has them in order, with their names; see
+            `tfgen.pictures.class_grids`.
     """
     if out.suffix == ARRAY and not folder:
         out.parent.mkdir(parents=True, exist_ok=True)
         files.write(out, lambda temporary: np.save(temporary, images))
         return f"{out}: {images.shape} {images.dtype}"
-    grid = grids.grid(images)  # Refuses what is no picture before anything is written.
+    grid = grids.grid(images, scale=scale)  # Refuses what is no picture before it is written.
+    if classes and len(set(classes[0].tolist())) > 1:
+        grid = class_grids.of_classes(images, *classes, scale)
     if out.suffix and not folder and not out.is_dir():
         grids.save(out, grid)
         return f"{out}: {len(images)} pictures, {grid.shape[1]}x{grid.shape[0]} pixels"
     for seed, image in zip(chosen, images, strict=True):
-        grids.save(out / f"seed-{seed:06d}.png", image)
+        grids.save(out / f"seed-{seed:06d}.png", grids.grid(image[np.newaxis], scale=scale))
     return f"{out}: {len(images)} files"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfgen import pictures
+from tfgen.construct import no_such
 
 if TYPE_CHECKING:
     from tfgen.model import GenerativeModel
@@ -43,7 +44,7 @@ def traversal(
     table = model.signatures()
     served = table[signature or next(iter(table))]
     if name not in served.inputs:
-        raise ValueError(f"Unknown input {name!r}. Known: {', '.join(served.inputs)}.")
+        raise ValueError(no_such("input", name, served.inputs))
     spec = served.inputs[name]
     if values is None:
         values = range(spec.num_classes) if spec.num_classes else np.linspace(-2.0, 2.0, 10)

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import losses, random
+from tfgen.construct import no_such
 from tfgen.model import GenerativeModel
 
 METHODS = ("monte_carlo", "importance")
@@ -48,7 +49,7 @@ def conditional_log_likelihood(
         ValueError: Unknown method, or a count below 1.
     """
     if method not in METHODS:
-        raise ValueError(f"Unknown method {method!r}. Known: {', '.join(METHODS)}.")
+        raise ValueError(no_such("method", method, METHODS))
     for name, value in (("samples", samples), ("chunk", chunk), ("batch_size", batch_size)):
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {value}.")

@@ -3,7 +3,9 @@
 import dataclasses
 import re
 import shlex
+import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -12,6 +14,9 @@ from tfgen.evaluation import store
 from tfgen.evaluation.report import Figure, by_protocol, shown
 from tfgen.export.record import public
 from tfgen.training import record as records
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelCardData
 
 NAME = "README.md"
 # Default signature -> task of the Hub.
@@ -23,6 +28,7 @@ TASKS = {
     "a_to_b": "image-to-image",
     "reconstruct": "image-feature-extraction",
 }
+PICTURE = "samples.png"
 
 
 def write(
@@ -50,11 +56,20 @@ def write(
         path = export / "MODEL_CARD.md"
     note = records.read(folder)
     figures = store.latest(folder / store.NAME)
-    files.write_text(path, text(record, note, figures, license))
+    grids = sorted((folder / "samples").glob("epoch-*.png"))
+    if grids:
+        files.write(export / PICTURE, lambda temporary: shutil.copyfile(grids[-1], temporary))
+    files.write_text(path, text(record, note, figures, license, PICTURE if grids else None))
     return path
 
 
-def text(record: dict, note: dict, figures: list[Figure], license: str = "unknown") -> str:  # noqa: A002
+def text(
+    record: dict,
+    note: dict,
+    figures: list[Figure],
+    license: str = "unknown",  # noqa: A002
+    picture: str | None = None,
+) -> str:
     """The card.
 
     Args:
@@ -62,7 +77,10 @@ def text(record: dict, note: dict, figures: list[Figure], license: str = "unknow
         note: run.json.
         figures: What was measured of the run.
         license: Of the weights.
+        picture: A file beside the card that it shows.
     """
+    from huggingface_hub import ModelCard
+
     # The card is for others: the folders of this machine are not.
     note, record = _of_run(note), public(record)
     figures = [
@@ -70,11 +88,12 @@ def text(record: dict, note: dict, figures: list[Figure], license: str = "unknow
     ]
     name, data = note["model"]["name"], note["data"]
     parts = [
-        f"---\n{yaml.safe_dump(matter(record, note, figures, license), sort_keys=False)}---",
+        f"---\n{matter(record, note, figures, license).to_yaml()}\n---",
         f"# {name} on {data['name']}",
         f"{record['model']['class']} of tfgen, trained for {record['model']['step']:,} steps on "
         f"{data['size']:,} pictures of {'x'.join(map(str, data['image_shape']))} of "
         f"`{data['name']}`, split `{data['split']}`.",
+        *([f"![Samples of the run]({picture})"] if picture else []),
         "## Use",
         _use(record),
         "## Figures",
@@ -84,7 +103,7 @@ def text(record: dict, note: dict, figures: list[Figure], license: str = "unknow
         "## Limits",
         _limits(figures, license),
     ]
-    return "\n\n".join(parts) + "\n"
+    return str(ModelCard("\n\n".join(parts) + "\n"))
 
 
 def _of_run(note):
@@ -96,53 +115,48 @@ def _of_run(note):
     return {**public(note), "starts": public(starts)}
 
 
-def matter(record: dict, note: dict, figures: list[Figure], license: str) -> dict:  # noqa: A002
+def matter(record: dict, note: dict, figures: list[Figure], license: str) -> "ModelCardData":  # noqa: A002
     """The front matter: what the Hub reads."""
+    from huggingface_hub import ModelCardData
+
     name, data = note["model"]["name"], note["data"]
     inputs = record["signatures"][record["default"]]["inputs"]
     task = TASKS.get(record["default"], "unconditional-image-generation")
     if "text" in inputs:
         task = "text-to-image"
-    found = {
-        "library_name": "tfgen",
-        "license": license,
-        "tags": ["tfgen", "tensorflow", "keras", "generative-model", name],
-        "datasets": [_of_hub(data["name"])],
-        "pipeline_tag": task,
-        "model-index": [{"name": f"{name}-{data['name']}", "results": _results(figures, task)}],
-    }
-    if not found["model-index"][0]["results"]:  # The Hub refuses an index without results.
-        del found["model-index"]
-    return found
+    results = _results(figures, task)
+    return ModelCardData(
+        library_name="tfgen",
+        license=license,
+        tags=["tfgen", "tensorflow", "keras", "generative-model", name],
+        datasets=[_of_hub(data["name"])],
+        pipeline_tag=task,
+        # The Hub refuses an index without results.
+        **({"model_name": f"{name}-{data['name']}", "eval_results": results} if results else {}),
+    )
 
 
 def _results(figures, task):
-    """Results of the index, one for each data set and split that was measured on.
+    """Results of the index.
 
     Figures of the data itself are left out, and a feature network is named: an FID by another one
     than Inception-v3 is no FID of papers.
     """
-    groups: dict = {}
-    for figure in figures:
-        if figure.is_control:
-            continue
-        data = figure.stamp["data"]
-        groups.setdefault((data["name"], data["split"]), []).append(figure)
+    from huggingface_hub import EvalResult
+
     return [
-        {
-            "task": {"type": task},
-            "dataset": {"name": name, "type": _of_hub(name), "split": split},
-            "metrics": [
-                {
-                    "type": f.name,
-                    "name": _name(f),
-                    "value": round(f.value, 6),
-                    "verified": False,
-                }
-                for f in own
-            ],
-        }
-        for (name, split), own in groups.items()
+        EvalResult(
+            task_type=task,
+            dataset_type=_of_hub(figure.stamp["data"]["name"]),
+            dataset_name=figure.stamp["data"]["name"],
+            dataset_split=figure.stamp["data"]["split"],
+            metric_type=figure.name,
+            metric_name=_name(figure),
+            metric_value=round(figure.value, 6),
+            verified=False,
+        )
+        for figure in figures
+        if not figure.is_control
     ]
 
 
@@ -163,7 +177,10 @@ def _use(record):
             f'model = tf.saved_model.load("{record["version"]}")\n{_call(record)}\n```'
         )
     rows = ["| signature | inputs | outputs |", "|---|---|---|"]
-    for name, entry in record["signatures"].items():
+    served = {**record["signatures"], **record.get("endpoints", {})}
+    for name, entry in served.items():
+        if not {"inputs", "outputs"} <= entry.keys():
+            continue
         inputs = ", ".join(
             f"`{k}` {v['dtype']} {_shape(v['shape'])}" for k, v in entry["inputs"].items()
         )

@@ -6,27 +6,50 @@ import math
 import numpy as np
 
 
-def curves(lines: list[dict], names: list[str]) -> bytes:
-    """Reported values over the epochs, one small chart a name; a validation beside its training.
+def grouped(lines: list[dict]) -> dict[str, list[str]]:
+    """Chart -> the reported values that belong into it, of those that change.
+
+    The terms of one loss stand together, and a validation beside its training; what a run notes of
+    its time, and the doctor's numbers, have no chart.
 
     Args:
         lines: Of metrics.jsonl.
-        names: Reported values; "val_loss" is drawn into the chart of "loss".
     """
-    shown = [n for n in names if not (n.startswith("val_") and n[4:] in names)]
-    columns = min(3, max(1, len(shown)))
-    rows = max(1, math.ceil(len(shown) / columns))
+    found: dict[str, list[str]] = {}
+    aside = ("step", "epoch", "seconds", "images_per_second")
+    for name in [k for k in (lines[-1] if lines else {}) if k not in aside and "/" not in k]:
+        values = [line[name] for line in lines if _number(line.get(name))]
+        if len(values) < 2 or min(values) == max(values):
+            continue
+        training = name.removeprefix("val_")
+        first, _, rest = training.partition("_")
+        terms = first in ("real", "fake") and rest in ("loss", "probability", "score")
+        chart = {"loss": "discriminator's loss, its terms", "probability": "D(real) and D(fake)"}
+        title = chart.get(rest, "D's scores") if terms else training
+        found.setdefault(title, []).append(name)
+    return found
+
+
+def curves(lines: list[dict], groups: dict[str, list[str]]) -> bytes:
+    """Reported values over the epochs, one small chart a group.
+
+    Args:
+        lines: Of metrics.jsonl.
+        groups: See `grouped`.
+    """
+    columns = min(3, max(1, len(groups)))
+    rows = max(1, math.ceil(len(groups) / columns))
     figure, canvas = _figure(4.2 * columns, 2.6 * rows)
-    for number, name in enumerate(shown):
+    for number, (title, names) in enumerate(groups.items()):
         axes = figure.add_subplot(rows, columns, number + 1)
-        for own, label in ((name, "training"), (f"val_{name}", "validation")):
-            points = [(line["epoch"], line[own]) for line in lines if _number(line.get(own))]
+        for name in names:
+            points = [(line["epoch"], line[name]) for line in lines if _number(line.get(name))]
             if points:
-                axes.plot(*np.transpose(points), lw=1.2, label=label)
-        axes.set_title(name, fontsize=9)
+                axes.plot(*np.transpose(points), lw=1.2, label=name.replace("_", " "))
+        axes.set_title(title.replace("_", " "), fontsize=9)
         axes.tick_params(labelsize=7)
         axes.set_xlabel("epoch", fontsize=8)
-        if f"val_{name}" in names:
+        if len(names) > 1:
             axes.legend(fontsize=7, frameon=False)
     return _png(figure, canvas)
 

@@ -1,51 +1,34 @@
 """report.html: everything about one run in a single file that asks nothing of the network."""
 
 import base64
-import html
 import io
 import json
+import math
 import os
+import shlex
 from pathlib import Path
 
+import jinja2
 import numpy as np
+import yaml
 from PIL import Image
 
 from tfgen import files
+from tfgen.construct import OPTIMIZERS, resolved
 from tfgen.evaluation import of_run, store
 from tfgen.evaluation.report import by_protocol
 from tfgen.evaluation.report import shown as text_of
-from tfgen.reports import charts, shown
-from tfgen.training import record
+from tfgen.reports import charts, sentences, shown
+from tfgen.training import config, record
 from tfgen.training.yaml_text import read
 
 NAME = "report.html"
-_WIDTH = 460  # Of a picture on the page, about.
+_WIDTH = 560  # Of a picture on the page, about.
+# Figures that are parts of a whole.
+SHARES = ("precision", "recall", "coverage", "authenticity", "label_agreement", "mask_iou")
 _CAPTIONS = {
     "nearest training pictures": "each row: a sample, then the training pictures nearest to it",
 }
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem;
-  color: #1d2329; background: #fff; }
-h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-p.of { color: #5b6670; margin: .2rem 0 0; } table + p.of { margin-top: 1.4rem; }
-p.note { margin: .2rem 0; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #dde2e6;
-  vertical-align: top; }
-td.number { white-space: nowrap; }
-pre { background: #f4f6f8; padding: .8rem; overflow-x: auto; font-size: 13px; }
-figure { margin: 1rem 0; display: inline-block; vertical-align: top; margin-right: 1.5rem; }
-figure img { image-rendering: pixelated; max-width: 100%; height: auto; border: 1px solid #dde2e6; }
-figure.chart img { image-rendering: auto; border: 0; }
-figcaption { color: #5b6670; font-size: 13px; }
-summary { cursor: pointer; color: #2b5d8a; }
-.note { color: #8a4b00; }
-@media (prefers-color-scheme: dark) {
-  body { color: #dfe4e8; background: #15191d; } pre { background: #20262c; }
-  th, td, figure img { border-color: #39424b; } p.of, figcaption { color: #98a4af; }
-  summary { color: #7fb2e0; } .note { color: #e0a85a; } figure.chart img { background: #fff; }
-}
-"""
 
 
 def write(folder: Path | str, split: str = "test", checkpoint: str | int = "last") -> Path:
@@ -80,24 +63,58 @@ def page(folder: Path, drawn: dict, speed: float | None = None) -> str:
         drawn: Caption -> uint8 picture of what the model makes.
         speed: Samples drawn a second, as of `tfgen.reports.shown.speed`.
     """
-    settings = read((folder / "config.yaml").read_text(encoding="utf-8"))
-    note = record.read(folder)
+    text = (folder / "config.yaml").read_text(encoding="utf-8")
+    settings, note = read(text), record.read(folder)
     lines = record.lines(folder / "metrics.jsonl")
-    title = f"{settings['model']['name']} on {settings['data']['name']}"
-    parts = [
-        f"<h1>{html.escape(title)}</h1>",
-        f'<p class="of">{html.escape(str(folder.absolute().name))}, {_done(lines)}</p>',
-        *_measured(folder),
-        *_curves(lines),
-        *_pictures(folder, drawn),
-        *_speed(note, lines, speed),
-        *_config(folder, note),
-    ]
-    body = "\n".join(parts)
-    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{_STYLE}</style>'
-    size = '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    head = f'<!doctype html>\n<html lang="en"><head>{head}{size}</head>'
-    return f"{head}\n<body>\n{body}\n</body></html>\n"
+    figures = store.latest(folder / store.NAME)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tfgen.reports", "."), autoescape=True, trim_blocks=False
+    )
+    return environment.get_template("report.html.j2").render(
+        title=f"{settings['model']['name']} on {settings['data']['name']}",
+        under=f"{folder.absolute().name}, {_done(lines)}",
+        pictures=_pictures(folder, drawn),
+        sentences=sentences.sentences(figures),
+        doctor=_said(lines),
+        bars=[_bar(figure) for figure in sentences.key_figures(figures)],
+        groups=[_group(protocol, own) for protocol, own in by_protocol(figures).items()],
+        measure=f"tfgen evaluate {shlex.quote(str(folder))}",
+        curves=_curves(lines, charts.grouped(lines)),
+        differing=differing(settings),
+        config=text,
+        origin=_origin(note, lines, speed),
+    )
+
+
+def differing(settings: dict) -> str:
+    """The keys of a config whose values are not the defaults, as YAML."""
+    least: dict = {"fit": {}, **{s: {"name": settings[s]["name"]} for s in ("model", "data")}}
+    try:
+        defaults = config.parse(least).resolved()
+    except config.ConfigError:  # A data set or a model with arguments that have no default.
+        defaults = least
+    return yaml.safe_dump(
+        {**least, **_own(settings, defaults)},
+        sort_keys=False,
+        default_flow_style=None,
+        width=90,
+    ).replace("fit: {}\n", "")
+
+
+def _own(settings, defaults):
+    found = {}
+    for key, value in settings.items():
+        default = defaults.get(key)
+        if default is None and isinstance(value, dict) and value.get("name") in OPTIMIZERS:
+            default = resolved(OPTIMIZERS, value["name"], key)
+        if key == "name":
+            found[key] = value
+        elif isinstance(value, dict) and isinstance(default, dict):
+            if own := _own(value, default):
+                found[key] = own
+        elif value != default:
+            found[key] = value
+    return found
 
 
 def _done(lines):
@@ -106,45 +123,63 @@ def _done(lines):
     return f"{lines[-1]['epoch']} epochs, {lines[-1]['step']:,} steps"
 
 
-def _measured(folder):
-    figures = store.latest(folder / store.NAME)
-    if not figures:
-        name = html.escape(str(folder))
-        return [f"<h2>Figures</h2><p>Not measured yet: <code>tfgen evaluate {name}</code></p>"]
-    parts = ["<h2>Figures</h2>"]
-    for text, own in by_protocol(figures).items():
-        shared = [n for n in own[0].notes if all(n in f.notes for f in own)]
-        parts.append(f'<p class="of">Measured on {html.escape(text)}.</p>')
-        parts += [f'<p class="note">{html.escape(n)}</p>' for n in shared]
-        rows = "".join(_row(f, [n for n in f.notes if n not in shared]) for f in own)
-        head = "<tr><th>figure</th><th>value</th><th>95 % interval</th><th>how</th></tr>"
-        parts.append(f"<table>{head}{rows}</table>")
-    return parts
+def _curves(lines, groups):
+    return [
+        _figure(charts.curves(lines, {title: names}), ", ".join(names), picture=False)
+        for title, names in groups.items()
+    ]
 
 
-def _row(figure, notes):
-    name = f"{figure.name} {figure.arrow}".strip()
-    title = f"{figure.better} is better" if figure.better else ""
-    marks = "".join(f'<div class="note">{html.escape(n)}</div>' for n in notes)
-    stamp = html.escape(json.dumps(figure.stamp, indent=1))
-    return (
-        f'<tr><td title="{title}">{html.escape(name)}</td>'
-        f'<td class="number">{text_of(figure.value)} {html.escape(figure.unit)}</td>'
-        f'<td class="number">{figure.interval()}</td><td><details><summary>'
-        f"{html.escape(figure.method)}</summary><pre>{stamp}</pre></details>{marks}</td></tr>"
+def _said(lines):
+    """What the doctor found at its last examination."""
+    notes = [line for line in lines if any(key.startswith("doctor") for key in line)][-1:]
+    found = [f for line in notes for f in line.get("doctor", {}).get("findings", [])]
+    return [f"{f['says']} Try: {f['advice']}" for f in found]
+
+
+def _bar(figure):
+    """A value and its interval on a line that begins at 0, in hundredths of its length."""
+    ends = [v for v in (figure.value, figure.low, figure.high, 0.0) if math.isfinite(v)]
+    shares = figure.plain_name in SHARES
+    low, high = (0.0, 1.0) if shares else (min(ends), max(ends) * 1.15)
+    span = (high - low) or 1.0
+    at, begin, end = (
+        100 * (v - low) / span if math.isfinite(v) else 0.0
+        for v in (figure.value, figure.low, figure.high)
     )
+    name = f"{figure.name} {figure.arrow}".strip()
+    return {
+        "name": name,
+        "title": f"{figure.better} is better" if figure.better else "",
+        "value": f"{text_of(figure.value)} {figure.unit}".strip(),
+        "interval": figure.interval(),
+        "says": f"{name} {text_of(figure.value)}, interval {figure.interval()}",
+        "at": round(min(at, 99.0), 2),
+        "low": round(begin, 2),
+        "width": round(max(end - begin, 0.0), 2),
+    }
 
 
-def _curves(lines):
-    if len(lines) < 2:
-        return []
-    names = [k for k in lines[-1] if k not in ("step", "epoch", "seconds", "images_per_second")]
-    caption = f"Means over each epoch: {', '.join(names)}"
-    return ["<h2>Training</h2>", _figure(charts.curves(lines, names), caption, kind="chart")]
+def _group(protocol, own):
+    """(protocol, notes of all its figures, rows)"""
+    shared = [n for n in own[0].notes if all(n in f.notes for f in own)]
+    rows = [
+        {
+            "name": f"{f.name} {f.arrow}".strip(),
+            "title": f"{f.better} is better" if f.better else "",
+            "value": f"{text_of(f.value)} {f.unit}",
+            "interval": f.interval(),
+            "method": f.method,
+            "stamp": json.dumps(f.stamp, indent=1),
+            "notes": [n for n in f.notes if n not in shared],
+        }
+        for f in own
+    ]
+    return protocol, shared, rows
 
 
 def _pictures(folder, drawn):
-    """What the model makes now, then the last of each kind that the run has drawn of itself."""
+    """What the model makes now, samples first, then the last of each kind that the run drew."""
     found: dict[str, Path] = {}
     for path in sorted((folder / "samples").glob("*.png")):
         stem, _, epoch = path.stem.rpartition("-")
@@ -153,14 +188,15 @@ def _pictures(folder, drawn):
         elif path.stem.startswith("evaluation-"):
             found[path.stem.removeprefix("evaluation-").replace("-", " ")] = path
     newest = {name.partition(",")[0]: name for name in found}
+    order = sorted(drawn, key=lambda caption: caption == "real pictures")
     return [
-        "<h2>Pictures</h2>",
-        *(_figure(png(image), caption) for caption, image in drawn.items()),
+        *(_figure(png(drawn[caption]), caption) for caption in order[:1]),
+        *(_figure(png(drawn[caption]), caption) for caption in drawn if caption not in order[:1]),
         *(_figure(found[name].read_bytes(), _CAPTIONS.get(name, name)) for name in newest.values()),
     ]
 
 
-def _speed(note, lines, sampling):
+def _origin(note, lines, sampling):
     rows = []
     if sampling:
         text = f"{sampling:,.0f} pictures a second, {shown.SAMPLES} at once, {os.cpu_count()} cores"
@@ -180,28 +216,14 @@ def _speed(note, lines, sampling):
     data = note["data"]
     text = f"{data['name']}, {data['split']}: {data['size']:,} pictures, {data['fingerprint']}"
     rows.append(("trained on", text))
-    cells = "".join(
-        f"<tr><th>{html.escape(k)}</th><td>{html.escape(str(v))}</td></tr>" for k, v in rows
-    )
-    return ["<h2>Speed and origin</h2>", f"<table>{cells}</table>"]
+    return rows
 
 
-def _config(folder, note):
-    text = (folder / "config.yaml").read_text(encoding="utf-8")
-    return ["<h2>Config</h2>", f"<pre>{html.escape(text)}</pre>"]
-
-
-def _figure(png, caption, kind="picture"):
-    data = base64.b64encode(png).decode()
-    text = html.escape(caption)
+def _figure(png, caption, picture=True):
     width, _ = Image.open(io.BytesIO(png)).size
     # Small pictures are shown larger, by a whole number: every pixel stays a square.
-    shown_at = width * max(1, min(6, _WIDTH // width)) if kind == "picture" else width
-    return (
-        f'<figure class="{kind}"><img alt="{text}" width="{shown_at}" '
-        f'src="data:image/png;base64,{data}">'
-        f"<figcaption>{text}</figcaption></figure>"
-    )
+    shown_at = width * max(1, min(12, _WIDTH // width)) if picture else width
+    return {"caption": caption, "width": shown_at, "data": base64.b64encode(png).decode()}
 
 
 def png(picture: np.ndarray) -> bytes:

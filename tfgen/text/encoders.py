@@ -18,6 +18,7 @@ from keras.layers import (
     UnitNormalization,
 )
 
+from tfgen.construct import no_such
 from tfgen.networks.basic import HEAD
 from tfgen.text.tokens import PADDING
 
@@ -103,7 +104,7 @@ def known(name: str):
         ValueError: There is no such encoder.
     """
     if name not in ENCODERS:
-        raise ValueError(f"Unknown text encoder {name!r}. Known: {', '.join(ENCODERS)}.")
+        raise ValueError(no_such("text encoder", name, ENCODERS))
     return ENCODERS[name]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import tensorflow as tf
 
+from tfgen.construct import no_such
 from tfgen.probability.levels import require
 from tfgen.signature import Input, Numbers, Signature
 
@@ -143,7 +144,7 @@ def tokenizer(kind: str, words: Sequence[str], length: int):
         ValueError: Unknown kind, a vocabulary that does not fit it, or no positive length.
     """
     if kind not in TOKENIZERS:
-        raise ValueError(f"Unknown tokenizer {kind!r}. Known: {', '.join(TOKENIZERS)}.")
+        raise ValueError(no_such("tokenizer", kind, TOKENIZERS))
     if length < 1:
         raise ValueError(f"The length of a text must be positive. Received: {length}.")
     if kind == "words":

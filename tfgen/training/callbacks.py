@@ -19,11 +19,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import files, pictures
+from tfgen.pictures import class_grids
+from tfgen.training import diagnosis
 from tfgen.training.checkpoints import array, reportable, taken
+from tfgen.training.doctor import in_words
 from tfgen.training.errors import Interrupted, TrainingError
 
 if TYPE_CHECKING:
     from tfgen.training.checkpoints import Checkpoints
+    from tfgen.training.doctor import TrainingDoctor
     from tfgen.training.options import RunOptions
 
 
@@ -61,7 +65,8 @@ class Guard(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             if not math.isfinite(value):
                 step = taken(self.model)
-                raise TrainingError(f"step {step}: {name} is {value}.")
+                advised = diagnosis.advice("not_finite")
+                raise TrainingError(f"step {step}: {name} is {value}. Try: {advised}")
 
     def on_epoch_end(self, epoch, logs=None):
         self.on_train_batch_end(None, logs)
@@ -75,20 +80,31 @@ class Recorder(keras.callbacks.Callback):
         writer: Of TensorBoard's events.
         clock: The `Clock`.
         images: In an epoch.
+        doctor: Whose numbers and findings join the line; None where none looks on.
     """
 
-    def __init__(self, folder: Path, writer: tf.summary.SummaryWriter, clock: Clock, images: int):
+    def __init__(
+        self,
+        folder: Path,
+        writer: tf.summary.SummaryWriter,
+        clock: Clock,
+        images: int,
+        doctor: "TrainingDoctor | None" = None,
+    ):
         super().__init__()
         self.path, self.writer = folder / "metrics.jsonl", writer
-        self.clock, self.images = clock, images
+        self.clock, self.images, self.doctor = clock, images, doctor
 
     def on_epoch_end(self, epoch, logs=None):
         step, seconds = taken(self.model), self.clock.seconds
         speed = {"seconds": seconds, "images_per_second": self.images / seconds}
-        line = {"step": step, "epoch": epoch + 1, **reportable(logs), **speed}
+        found = dict(self.doctor.noted) if self.doctor else {}
+        line = {"step": step, "epoch": epoch + 1, **reportable(logs), **speed, **found}
         files.append_line(self.path, json.dumps(line, allow_nan=False))
         with self.writer.as_default(step=step):
-            for name, value in {**logs, **speed}.items():
+            if note := found.pop("doctor", None):
+                tf.summary.text("doctor", in_words(note))
+            for name, value in {**logs, **speed, **found}.items():
                 tf.summary.scalar(name, value)
         self.writer.flush()
 
@@ -117,7 +133,10 @@ class Sampler(keras.callbacks.Callback):
         images = self.model.sample(range(self.seeds), signature=name)
         if images.ndim != 4 or images.shape[-1] not in (1, 3) or not np.isfinite(images).all():
             return
+        signature = self.model.signatures()[name]
         grid = pictures.grid(images)
+        if classes := class_grids.classes_of(signature, signature.draw(range(self.seeds))):
+            grid = class_grids.of_classes(images, *classes)
         pictures.save(self.folder / f"epoch-{epoch + 1:04d}.png", grid)
         with self.writer.as_default(step=taken(self.model)):
             tf.summary.image("samples", grid[np.newaxis])

@@ -139,16 +139,17 @@ class Checkpoints:
             if best is None:
                 raise ValueError(
                     f"{self.folder}: no checkpoint is the best one, because the run does not set "
-                    "`run.best` to a value that it reports."
+                    f"`run.best` to a value that it reports. There are: {self._names()}."
                 )
             return [best]
         known = {str(e["step"]): e for e in self.entries}
         if str(which) not in known:
-            raise ValueError(
-                f"{self.folder}: no checkpoint {which!r}. "
-                f"There are: last, best, {', '.join(known)}."
-            )
+            raise ValueError(f"{self.folder}: no checkpoint {which!r}. There are: {self._names()}.")
         return [known[str(which)]]
+
+    def _names(self):
+        best = ["best"] if self._best(self.entries) else []
+        return ", ".join(["last", *best, *(str(e["step"]) for e in self.entries)])
 
     def _best(self, entries):
         scored = [e for e in entries if (e["values"] or {}).get(self.best) is not None]

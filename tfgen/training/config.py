@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from tfgen import construct
-from tfgen.construct import ConfigError, fill, resolved, unknown
+from tfgen.construct import ConfigError, fill, nearest, resolved, unknown
 from tfgen.metrics.table import METRICS
 from tfgen.training.options import EvaluationOptions, FitOptions, RunOptions, one_of
 from tfgen.training.yaml_text import override, read
@@ -89,7 +89,9 @@ def load(path: Path | str, overrides: Sequence[str] = ()) -> Config:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise ConfigError(f"{path}: no such file.") from error
+        near = nearest(path.name, [p.name for p in path.parent.glob("*.yaml")])
+        hint = f" Did you mean {path.with_name(near)}?" if near else ""
+        raise ConfigError(f"{path}: no such file.{hint}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}.") from error
     try:

@@ -26,6 +26,11 @@ from tfgen.optimizers import inner
 from tfgen.step import as_batch
 from tfgen.training import diagnosis
 
+# Numbers of the training steps that are judged, and reported by the model itself.
+SAID = ("real_probability", "fake_probability")
+
+NO_STEP = -1.0  # In place of the norm of a gradient.
+
 
 class TrainingDoctor(keras.callbacks.Callback):
     """Examines a training at every so many epochs or steps.
@@ -54,10 +59,15 @@ class TrainingDoctor(keras.callbacks.Callback):
             divisors only. Without it, it is never raised above what the model began with.
         most_steps: Of either player in one training step.
         say: Called with each finding; None for silence.
+        of_run: Whether a run keeps what is found (`noted`): nothing is written here or put into
+            the epoch's numbers, MS-SSIM is not measured, and a finding is said when it has lasted
+            `patience` examinations and not again until it has gone; little diversity is not said.
 
     Attributes:
         findings: Of the last examination.
         measured: Its numbers.
+        stopped: Whether it has ended the training.
+        noted: What a run keeps of the epoch that ends, {} for one without an examination.
 
     Raises:
         ValueError: An unknown finding, a probe of fewer than two pictures, or, when training
@@ -78,6 +88,7 @@ class TrainingDoctor(keras.callbacks.Callback):
         batch_size: int | None = None,
         most_steps: int = 5,
         say: Callable[[str], Any] | None = print,
+        of_run: bool = False,
     ):
         super().__init__()
         self.probe = {k: np.asarray(v) for k, v in as_batch(probe).items()}
@@ -94,10 +105,24 @@ class TrainingDoctor(keras.callbacks.Callback):
                 raise ValueError(f"`stop_on`: unknown finding {name!r}. Known: {known}.")
         self.patience, self.balance = patience, balance
         self.batch_size, self.most_steps = batch_size, most_steps
-        self.say = say
+        self.say, self.of_run = say, of_run
         self.findings, self.measured, self.streaks = [], {}, {}
+        self.noted: dict[str, Any] = {}
+        self.attached = self.stopped = False
 
     def on_train_begin(self, logs=None):
+        self.leaves = not self.attached
+        if not self.attached:
+            self.attach(self.model)
+
+    def on_train_end(self, logs=None):
+        if self.leaves:
+            self.detach()
+
+    def attach(self, model: keras.Model) -> None:
+        """Begins to watch a model's players: for several calls of `fit`, else `fit` does it."""
+        self.set_model(model)
+        self.attached = True
         table = self.model.signatures()
         self.maker = self.generate or next(iter(table))
         if self.maker not in table:
@@ -112,7 +137,9 @@ class TrainingDoctor(keras.callbacks.Callback):
         self.model.make_train_function(force=True)
         self.weights = self._weights()
 
-    def on_train_end(self, logs=None):
+    def detach(self) -> None:
+        """Leaves the model as it was."""
+        self.attached = False
         for optimizer in self.model.optimizers.values():
             del optimizer.apply  # The class's own is behind it.
         self.model.train_function = None
@@ -124,6 +151,9 @@ class TrainingDoctor(keras.callbacks.Callback):
         elif self.steps and int(self.model.step.numpy()) % self.steps == 0:
             self.examine(logs)
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.noted = {}
+
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.epochs == 0:
             self.examine(logs, epoch + 1)
@@ -132,19 +162,30 @@ class TrainingDoctor(keras.callbacks.Callback):
         self, logs: dict | None = None, epoch: int | None = None
     ) -> list[diagnosis.Finding]:
         """Measures, concludes, and puts the numbers that are finite into `logs`."""
-        self.measured = {**self._players(), **self._probe()}
-        named = {f"doctor/{k}": v for k, v in self.measured.items()}
+        reported = logs or {}
+        said = {k: float(reported[k]) for k in SAID if k in reported}
+        self.measured = {**self._players(), **self._probe(), **said}
+        numbers = {
+            f"doctor/{k}": v for k, v in self.measured.items() if math.isfinite(v) and k not in SAID
+        }
+        if self.of_run:
+            # A resumed epoch has lost the weights that "update/..." counts from.
+            self.noted = {k: v for k, v in numbers.items() if "update/" not in k}
+        elif logs is not None:
+            logs.update(numbers)
         self._conclude(epoch)
-        if logs is not None:
-            logs.update({k: v for k, v in named.items() if math.isfinite(v)})
         return self.findings
 
     def _players(self):
         weights, measured = self._weights(), {}
         for player, values in weights.items():
+            norm = float(self.norms[player].numpy())
+            self.norms[player].assign(NO_STEP)
+            if norm == NO_STEP:  # A player that has its turn at another time.
+                continue
             moved = np.linalg.norm(values - self.weights[player])
             measured[f"update/{player}"] = float(moved / max(float(np.linalg.norm(values)), 1e-12))
-            measured[f"gradient_norm/{player}"] = float(self.norms[player].numpy())
+            measured[f"gradient_norm/{player}"] = norm
         self.weights = weights
         return measured
 
@@ -159,17 +200,24 @@ class TrainingDoctor(keras.callbacks.Callback):
 
     def _probe(self):
         """What the served functions do with the probe."""
-        inputs = self.model.signatures()[self.maker].inputs
-        given = {name: self.probe[name] for name in inputs if name in self.probe}
+        real, inputs = self.probe["image"], self.model.signatures()[self.maker].inputs
+        given = self._given(inputs)
+        # What is made of the real pictures themselves, as by a translator, is no sample.
+        if "image" in given or any(
+            n not in given and not i.distribution for n, i in inputs.items()
+        ):
+            return {}
         feeds = self.model.signatures()[self.maker].draw(range(self.rows), **given)
         made = next(iter(self.model.call_signature(self.maker, feeds).values())).numpy()
-        real = self.probe["image"]
         if not np.isfinite(made).all():
             return {"samples": math.nan}
-        measured = diagnosis.of_samples(real, made) if made.shape == real.shape else {}
-        if self.critic is None:
+        shown = _shrunk(real, made.shape[1:3])
+        measured = (
+            {} if shown is None else diagnosis.of_samples(shown, made, similar=not self.of_run)
+        )
+        names = self.model.signatures()[self.critic].inputs if self.critic else {}
+        if self.critic is None or self._given(names).keys() != names.keys():
             return measured
-        names = self.model.signatures()[self.critic].inputs
         of_real, of_fake = (
             next(iter(self.model.call_signature(self.critic, batch).values()))
             for batch in (
@@ -179,20 +227,40 @@ class TrainingDoctor(keras.callbacks.Callback):
         )
         return {**measured, **diagnosis.of_logits(of_real, of_fake, self.loss)}
 
+    def _given(self, inputs):
+        """What the probe has of a signature's inputs."""
+        ranks = {name: len(given.shape) + 1 for name, given in inputs.items()}
+        has = [n for n in ranks if n in self.probe]
+        return {n: self.probe[n] for n in has if self.probe[n].ndim == ranks[n]}
+
     def _conclude(self, epoch):
-        self.findings = diagnosis.diagnose(self.measured, self.loss)
+        self.findings = diagnosis.diagnose(self.measured, self.loss, self.model)
         names = [finding.name for finding in self.findings]
         self.streaks = {name: self.streaks.get(name, 0) + 1 for name in names}
+        due = [n for n in names if n == "not_finite" or self.streaks[n] == self.patience]
         lasting = [n for n in names if n == "not_finite" or self.streaks[n] >= self.patience]
         actions = self._rebalance(lasting) if self.balance else []
         if any(name in self.stop_on for name in lasting):
-            self.model.stop_training = True
+            self.model.stop_training = self.stopped = True
             actions.append("training stopped")
         if self.say:
-            for line in [*map(str, self.findings), *actions]:
+            told = [f for f in self.findings if not self.of_run or f.name in due]
+            if self.of_run:  # Every young training has it.
+                told = [f for f in told if f.name != "little_diversity"]
+            for line in [*map(str, told), *actions]:
                 self.say(f"doctor, step {int(self.model.step.numpy())}: {line}")
-        if self.folder is not None and (self.findings or actions):
-            self._write(self.folder, epoch, actions)
+        if not self.findings and not actions:
+            return
+        note = {
+            "findings": [vars(finding) for finding in self.findings],
+            "actions": actions,
+            "discriminator_steps": getattr(self.model, "discriminator_steps", None),
+            "generator_steps": getattr(self.model, "generator_steps", None),
+        }
+        if self.of_run:
+            self.noted["doctor"] = note
+        elif self.folder is not None:
+            self._write(self.folder, epoch, note)
 
     def _rebalance(self, lasting):
         """Another ratio of steps, if one of the two is losing; what was done, in words."""
@@ -229,19 +297,13 @@ class TrainingDoctor(keras.callbacks.Callback):
         self.model.generator_steps = generator_steps
         self.model.make_train_function(force=True)
 
-    def _write(self, folder, epoch, actions):
+    def _write(self, folder, epoch, note):
         step = int(self.model.step.numpy())
-        note = {
-            "findings": [vars(finding) for finding in self.findings],
-            "actions": actions,
-            "discriminator_steps": getattr(self.model, "discriminator_steps", None),
-            "generator_steps": getattr(self.model, "generator_steps", None),
-        }
         line = {"step": step, "epoch": epoch, "doctor": note}
         files.append_line(folder / "metrics.jsonl", json.dumps(line, allow_nan=False))
         writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
         with writer.as_default(step=step):
-            tf.summary.text("doctor", "\n\n".join([*map(str, self.findings), *actions]))
+            tf.summary.text("doctor", in_words(note))
         writer.close()
 
     def _restore_steps(self):
@@ -259,6 +321,21 @@ class TrainingDoctor(keras.callbacks.Callback):
                     self.model.generator_steps = note["generator_steps"]
 
 
+def in_words(note: dict) -> str:
+    """Findings and actions of a note, as paragraphs."""
+    found = [f"{finding['says']} Try: {finding['advice']}" for finding in note["findings"]]
+    return "\n\n".join([*found, *note["actions"]])
+
+
+def _shrunk(images, sides):
+    """Images averaged down to the sides of a model that still grows; None if that cannot be."""
+    rows, height, width, channels = images.shape
+    if sides[0] == 0 or height % sides[0] or height // sides[0] != width / sides[1]:
+        return None
+    n = height // sides[0]
+    return images.reshape(rows, sides[0], n, sides[1], n, channels).mean((2, 4))
+
+
 def _player(optimizer_name):
     return optimizer_name.removesuffix("_optimizer")
 
@@ -267,7 +344,7 @@ def _watch(model, optimizer):
     """A variable that holds the norm of the optimizer's last gradient, from now on."""
     with model.distribute_strategy.scope():
         norm = tf.Variable(
-            math.nan, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
+            NO_STEP, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
         )
     apply = type(optimizer).apply
 

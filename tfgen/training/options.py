@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfgen.construct import ConfigError, unknown
+from tfgen.training.diagnosis import FINDINGS
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ class RunOptions:
         sample_seeds: Pictures in a grid; their seeds are 0, 1, 2, ...
         validation: Split that `test_step` measures after an epoch.
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
+        doctor_epochs: Epochs between examinations of an adversarial training by the doctor
+            (`tfgen.training.TrainingDoctor`); "auto" for about fifty in a run, null for none.
+        doctor_stop: Findings that end the training when they last: names in
+            `tfgen.training.diagnosis.FINDINGS`, or "all".
+        doctor_balance: Whether the doctor changes the players' numbers of steps when one of them
+            wins.
         devices: Replicas of MirroredStrategy: 1 for no strategy, a number, or "all".
     """
 
@@ -59,6 +66,9 @@ class RunOptions:
     sample_seeds: int = 64
     validation: str | None = None
     precision: str = "float32"
+    doctor_epochs: int | str | None = "auto"
+    doctor_stop: tuple[str, ...] | str = ()
+    doctor_balance: bool = False
     devices: int | str = 1
 
     def __post_init__(self):
@@ -69,6 +79,12 @@ class RunOptions:
         one_of("run.best_mode", self.best_mode, ("min", "max"))
         policies = ("float32", "mixed_bfloat16", "mixed_float16")
         one_of("run.precision", self.precision, policies)
+        if isinstance(self.doctor_epochs, str):
+            one_of("run.doctor_epochs", self.doctor_epochs, ("auto",))
+        else:
+            at_least(1, "run.doctor_epochs", self.doctor_epochs)
+        for name in () if self.doctor_stop == "all" else self.doctor_stop:
+            one_of("run.doctor_stop", name, FINDINGS)
         if isinstance(self.devices, str):
             one_of("run.devices", self.devices, ("all",))
         else:

@@ -13,6 +13,7 @@ optimizer slots and step: the data and every random number are functions of (see
 """
 
 import contextlib
+import shlex
 import sys
 import warnings
 from collections.abc import Callable
@@ -28,10 +29,13 @@ from tfgen.optimizers import inner
 from tfgen.training import callbacks, config, continuing, devices, experiment, record
 from tfgen.training.checkpoints import Checkpoints, array, taken
 from tfgen.training.config import Config, ConfigError, RunOptions
+from tfgen.training.doctor import TrainingDoctor
 from tfgen.training.errors import Interrupted, TrainingError
 from tfgen.training.explained import explained, memory_explained
 
 __all__ = ["Interrupted", "Run", "TrainingError", "dry_run", "load", "read", "train"]
+
+PROBE = 64  # Pictures that the doctor looks at.
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def train(
         checkpoints.forget_after(step)
         _tell(folder, step, shift, steps, epochs, changes, say)
         record.trim(folder / "metrics.jsonl", step)
-        _fit(settings, folder, model, stream, validation, checkpoints, entry, shift)
+        _fit(settings, folder, model, stream, validation, checkpoints, entry, shift, say)
         say(f"{folder}: finished: {epochs} epochs, {taken(model)} steps.")
         _measure(measure, settings, folder, model, say)
         lines = record.lines(folder / "metrics.jsonl")
@@ -164,8 +168,8 @@ def read(folder: Path | str) -> Config:
     path = Path(folder) / "config.yaml"
     if not path.exists():
         raise FileNotFoundError(
-            f"{folder}: there is no run here (no config.yaml). "
-            f"`tfgen train CONFIG --run {folder}` makes one."
+            f"{folder}: there is no run here (no config.yaml).{_beside(path.parent)} "
+            f"`tfgen train CONFIG --run {shlex.quote(str(folder))}` makes one."
         )
     if continuing.edited(path.parent):
         warnings.warn(
@@ -174,6 +178,16 @@ def read(folder: Path | str) -> Config:
             stacklevel=2,
         )
     return config.load(path)
+
+
+def _beside(folder):
+    """The runs in a folder that is none, or in the one that it lies in, as a sentence."""
+    for place in (folder, folder.absolute().parent):
+        found = sorted(p.parent for p in place.glob("*/config.yaml")) if place.is_dir() else []
+        if found:
+            more = ", ..." if len(found) > 10 else ""
+            return f" There are: {', '.join(map(str, found[:10]))}{more}."
+    return ""
 
 
 def dry_run(settings: Config) -> dict[str, Any]:
@@ -223,7 +237,7 @@ def _tell(folder, step, shift, steps, epochs, changes, say):
         say(f"{folder}: changed: {line}")
 
 
-def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift):
+def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift, say):
     """The rest of the epoch that was interrupted, then whole epochs."""
     options, steps = RunOptions(**settings.run), settings.fit["steps_per_epoch"]
     steps = steps or stream.steps_per_epoch
@@ -232,15 +246,20 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift)
         verbose = 1 if sys.stdout.isatty() else 2
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
     clock = callbacks.Clock(entry)
-    with callbacks.Signals() as signals, explained(checkpoints):
+    examples = validation or stream.from_step(0)
+    with callbacks.Signals() as signals, explained(checkpoints), contextlib.ExitStack() as stack:
+        doctor = _doctor(settings, folder, model, examples, say)
+        if doctor:
+            doctor.attach(model)
+            stack.callback(doctor.detach)
+        images = steps * settings.data["batch_size"]
         hooks = [
             clock,
             callbacks.Guard(),
-            callbacks.Recorder(folder, writer, clock, steps * settings.data["batch_size"]),
+            *([doctor] if doctor else []),
+            callbacks.Recorder(folder, writer, clock, images, doctor),
             callbacks.Sampler(folder, writer, options.sample_epochs, options.sample_seeds),
-            callbacks.Depictor(
-                folder, writer, options.sample_epochs, validation or stream.from_step(0)
-            ),
+            callbacks.Depictor(folder, writer, options.sample_epochs, examples),
             callbacks.Saver(checkpoints, clock, signals, steps, options, epochs, shift),
         ]
         while place < epochs * steps:
@@ -256,7 +275,28 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift)
                 callbacks=hooks,
             )
             place = taken(model) + shift
+            if doctor and doctor.stopped:
+                raise TrainingError(f"step {taken(model)}: stopped by run.doctor_stop.")
     writer.close()
+
+
+def _doctor(settings, folder, model, examples, say):
+    """Who watches an adversarial training; None for another, and where the config wants none."""
+    options = settings.run
+    if options["doctor_epochs"] is None or not hasattr(model, "game"):
+        return None
+    every = options["doctor_epochs"]
+    batch_size = settings.data["batch_size"] // model.distribute_strategy.num_replicas_in_sync
+    return TrainingDoctor(
+        callbacks.first_rows(examples, PROBE),
+        epochs=max(1, settings.fit["epochs"] // 50) if every == "auto" else every,
+        folder=folder,
+        stop_on=options["doctor_stop"],
+        balance=options["doctor_balance"],
+        batch_size=batch_size,
+        say=say,
+        of_run=True,
+    )
 
 
 def _measure(measure, settings, folder, model, say, again=True):

@@ -1,0 +1,109 @@
+"""What the site takes from the code and from files of the root: a hook of mkdocs.
+
+A line `<!-- commands -->`, `<!-- config -->` or `<!-- file NAME -->` of a page is replaced by the
+help of every command, by every key of a config with its default and meaning, or by a file.
+"""
+
+import inspect
+import re
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def on_config(config):
+    """Copies the sources to where a module's path is its name: export/ is tfgen.export."""
+    place = ROOT / "build" / "site"
+    shutil.rmtree(place, ignore_errors=True)
+    for name, to in (("tfgen", "tfgen"), ("export", "tfgen/export"), ("serving", "tfgen/serving")):
+        shutil.copytree(ROOT / name, place / to, ignore=_all_but_sources)
+    return config
+
+
+def _all_but_sources(folder, names):
+    return [n for n in names if not n.endswith(".py") and not Path(folder, n).is_dir()]
+
+
+def on_page_markdown(markdown, page, **_):
+    parts = {"commands": commands, "config": keys, "file": file}
+    return re.sub(
+        r"^<!-- (commands|config|file) ?(.*?) -->$",
+        lambda found: parts[found[1]](*filter(None, [found[2]])),
+        markdown,
+        flags=re.M,
+    )
+
+
+def commands():
+    """The help of each command, in the order of the work."""
+    from tfgen.cli.main import parser
+
+    (table,) = (a.choices for a in parser()._actions if a.dest == "command")
+    return "\n\n".join(
+        f"## {name}\n\n```text\n{one.format_help().strip()}\n```" for name, one in table.items()
+    )
+
+
+def keys():
+    """The keys of each section that is the same for all models, and of each model."""
+    from tfgen import construct, data
+    from tfgen.models import MODELS
+    from tfgen.training import options
+
+    sections = {
+        "data": data.load,
+        "fit": options.FitOptions,
+        "run": options.RunOptions,
+        "evaluation": options.EvaluationOptions,
+    }
+    parts = [_table(f"`{name}`", function) for name, function in sections.items()]
+    parts += [_table(f"`model` with `name: {name}`", kind) for name, kind in MODELS.items()]
+    parts += [
+        _table(f"optimizer with `name: {name}`", construct.entry(construct.OPTIMIZERS, name))
+        for name in construct.OPTIMIZERS
+    ]
+    return "\n\n".join(parts)
+
+
+def _table(title, function):
+    from tfgen import construct
+
+    meanings = _meanings(inspect.getdoc(function) or "")
+    if inspect.isclass(function):
+        meanings |= _meanings(inspect.getdoc(function.__init__) or "")
+    rows = [f"## {title}\n", "| key | default | meaning |", "|---|---|---|"]
+    for name, parameter in construct.parameters(function).items():
+        if name in ("seed", "name", "start"):
+            continue
+        default = parameter.default
+        shown = "needed" if default is parameter.empty else f"`{construct._plain(default)!r}`"
+        rows.append(f"| `{name}` | {shown} | {meanings.get(name, '')} |")
+    return "\n".join(rows)
+
+
+def _meanings(text):
+    """Argument -> what a docstring of Google's style says of it, on one line."""
+    found, names = {}, []
+    section = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", text, re.M | re.S)
+    for line in (section[1] if section else "").splitlines():
+        match = re.match(r" {2,4}([\w, *]+?)(?: \(.*?\))?: (.*)", line)
+        if match and not line.startswith("     "):
+            names = [name.strip(" *") for name in match[1].split(",")]
+            found |= dict.fromkeys(names, match[2])
+        else:
+            found |= {name: f"{found[name]} {line.strip()}" for name in names}
+    return {name: _cell(words) for name, words in found.items()}
+
+
+def _cell(words):
+    return words.strip().replace("|", "\\|").replace("<", "&lt;")
+
+
+def file(name):
+    """A file of the root, whose links are those of a page."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    if name.endswith(".cff"):
+        return f"```yaml\n{text}```"
+    text = text.replace("](docs/", "](").replace("](CHANGELOG.md", "](changelog.md")
+    return text.replace("](CONTRIBUTING.md", "](contributing.md")
