@@ -13,8 +13,9 @@ figure 1:
 """
 
 import argparse
-import gc
 import json
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -74,19 +75,34 @@ def measured(done, seed, name):
 
 def trained(folder, seed, overrides):
     """Trains one seed an epoch at a time, and says after each how it stands; the last line."""
-    settings = config.load(CONFIG, [f"seed={seed}", *overrides])
+    epochs = config.load(CONFIG, [f"seed={seed}", *overrides]).fit["epochs"]
     epoch = 0
-    while epoch < settings.fit["epochs"]:
-        part = config.load(CONFIG, [f"seed={seed}", *overrides, f"fit.epochs={epoch + 1}"])
-        done = run.train(part, folder, say=lambda line: None)
-        epoch = done.epochs  # More than one at once where a run goes on.
-        line = measured(done, seed, settings.data["name"])
+    while epoch < epochs:
+        part = [f"seed={seed}", *overrides, f"fit.epochs={epoch + 1}"]
+        epoch, line = apart(trained_epoch, folder, part, epochs)
         print(json.dumps(line), flush=True)
-        gc.collect()  # The former epoch's model.
-    for name, index in (("category_1", None), ("continuous", 0), ("continuous", 1)):
-        shown = name if index is None else f"{name}_{index}"
-        pictures.save(folder / f"{shown}.png", traversal(done.model, name, index=index))
     return line
+
+
+def apart(function, *arguments):
+    """The function's value, from a process of its own.
+
+    TensorFlow keeps a quarter of a gigabyte of every model that was trained.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as processes:
+        return processes.submit(function, *arguments).result()
+
+
+def trained_epoch(folder, overrides, last):
+    """The epochs that the run then has, more than one at once where it goes on, and its line."""
+    settings = config.load(CONFIG, overrides)
+    done = run.train(settings, folder, say=lambda line: None)
+    if done.epochs >= last:
+        for name, index in (("category_1", None), ("continuous", 0), ("continuous", 1)):
+            shown = name if index is None else f"{name}_{index}"
+            pictures.save(folder / f"{shown}.png", traversal(done.model, name, index=index))
+    return done.epochs, measured(done, settings.seed, settings.data["name"])
 
 
 def main(argv=None):
