@@ -17,15 +17,6 @@ CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 
-def pytest_configure(config):
-    """No optimising of graphs that run once or twice, which takes longer than they do.
-
-    The slow tests have it, as users do: they train for many steps, and export and run every model.
-    """
-    if "slow" not in config.option.markexpr.replace("not slow", ""):
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-
-
 # What `make check` leaves out: tests that trace graphs, train, export or start processes.
 TRACE = (
     "autoregressive/test_raster.py",
@@ -80,6 +71,17 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.trace)
     order = {name: number for number, name in enumerate(dict.fromkeys(map(group, items)))}
     items.sort(key=lambda item: order[group(item)])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Graphs that run once or twice are not optimised, which takes longer than they do.
+
+    For the marks `slow` and `optimised` they are, as for users: tests that train for many steps or
+    compare numbers with a process of its own.
+    """
+    wanted = item.get_closest_marker("slow") or item.get_closest_marker("optimised")
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not wanted})
 
 
 @pytest.hookimpl(wrapper=True)

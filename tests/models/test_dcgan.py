@@ -116,7 +116,7 @@ def test_spectral_normalisation_survives_the_other_players_step():
         ({"penalty_interval": 0}, "penalty_interval. must be at least 1"),
         ({"loss": "hinge", "label_smoothing": 0.1}, "hinge loss has no label to smooth"),
         ({"label_smoothing": 1.0}, r"must lie in \[0, 1\)"),
-        ({"augmentation": ("colour",)}, "Unknown augmentation 'colour'. Known: color"),
+        ({"augmentation": ("colour",)}, "Unknown augmentation 'colour'. Did you mean 'color'"),
         ({"discriminator_normalization": "spectrum"}, "Unknown normalization 'spectrum'"),
         ({"network": "vgg"}, "must be 'dcgan' or 'resnet'"),
         ({"latent": "cauchy"}, "must be 'uniform' or 'normal'"),

@@ -122,6 +122,7 @@ def test_classes_by_bayes_rule():
     np.testing.assert_allclose(received, joint, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.optimised
 def test_copied_colour_costs_nothing():
     generator = np.random.default_rng(0)
     index = generator.integers(0, 4, (256, 4, 4, 3))

@@ -162,6 +162,7 @@ def tags(folder):
     return found
 
 
+@pytest.mark.optimised
 def test_kill_and_continue_is_bit_identical(settings, tmp_path):
     """SIGKILL at a random step of a real process, against a run that was left alone."""
     epochs = ("fit.epochs=30", "run.checkpoint_steps=7")
