@@ -76,7 +76,8 @@ function taken(name, input) {
   const how = kind(input, name), plain = name.replaceAll("_", " ");
   if (how === "seed") return "a seed";
   if (how === "latent") return `${plain} (${input.shape[0]} ${input.distribution ?? ""} numbers)`.replace("  ", " ");
-  if (how === "noise") return `${plain} (${input.shape.join(" × ") || 1} ${input.distribution} numbers)`;
+  if (how === "noise" && !input.shape.length) return `${plain} (one ${input.distribution} number)`;
+  if (how === "noise") return `${plain} (${input.shape.join(" × ")} ${input.distribution} numbers)`;
   if (how === "class") return `${plain} (1 of ${input.num_classes})`;
   if (how === "picture") return `${plain} (a picture, ${sides(input.shape)})`;
   if (how === "pictures") return `${plain} (pictures, ${sides(input.shape)})`;

@@ -133,10 +133,13 @@ export function calledBySeeds(model, signature, pictures, files) {
   return predict(model, endpoint.name, inputs, endpoint.outputs);
 }
 
+const plain = (name) => name.replaceAll("_", " ");
+const rounded = (x) => (Math.abs(x) < 0.05 ? "0.0" : x.toFixed(1).replace("-", "−"));
+
 // A class by its name, or by its number where names are numbers too.
 export function className(name, input, n) {
   const named = input.class_names?.[n];
-  return named && named !== String(n) ? named : `${name.replaceAll("_", " ")} ${n}`;
+  return named && named !== String(n) ? named : `${plain(name)} ${n}`;
 }
 
 // What a picture {seed, given} shows, in words: its class, text and short codes, drawn or set.
@@ -154,7 +157,7 @@ export function words(signature, picture, files) {
   }
   for (const [name] of ofKind(signature, "text")) said.push(made[name]);
   for (const [name, input] of ofKind(signature, "latent")) {
-    if (input.shape[0] <= SHORT) said.push(`${name} ${made[name].map((x) => x.toFixed(1).replace("-", "−")).join(", ")}`);
+    if (input.shape[0] <= SHORT) said.push(`${plain(name)} ${made[name].map(rounded).join(", ")}`);
   }
   return said;
 }

@@ -63,7 +63,7 @@ async function fill(it, box, made) {
 }
 
 function slider(it, { name, dim, low, high, strength }, made, most) {
-  const key = `${name}.${dim}`, plain = `${name} ${dim}`, value = made[name][dim], shown = el("output", {}, value.toFixed(2));
+  const key = `${name}.${dim}`, plain = `${name.replaceAll("_", " ")} ${dim}`, value = made[name][dim], shown = el("output", {}, value.toFixed(2));
   const title = el("span", { className: "unit" }, it.state.names[key] ?? plain);
   const rename = el("input", { className: "rename", value: it.state.names[key] ?? "", placeholder: plain, "aria-label": `name of ${plain}`,
     oninput: (event) => {

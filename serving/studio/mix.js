@@ -59,7 +59,8 @@ export async function interpolate(it) {
   const bar = el("div", { className: "row" }, play,
     button("Swap", () => it.go({ a: state.b, b: state.a })),
     button("Save the animation", () => save.animation(urls, it.fileName(`${seeds[0]}-to-${seeds[1]}`), DELAY)));
-  const others = ofKind(signature, "class", "text").length ? [hint("Class and text change from A's to B's in the middle.")] : [];
+  const names = latent.map(([name]) => name.replaceAll("_", " ")).join(" and "), hasMore = Object.keys(signature.inputs).length > latent.length;
+  const others = hasMore ? [hint(`${names} goes from A to B step by step; what else there is, such as class and text, changes in the middle.`)] : [];
   it.say(`${FRAMES} pictures from A to B.`);
   return [shelf(it, ["a", "b"], [urls[0], urls.at(-1)], ["", "→"]), bar, image, slider,
     el("div", { className: "frames" }, ...urls.filter((_, n) => n % 3 === 0 || n === FRAMES - 1).map(
@@ -85,7 +86,7 @@ export async function arithmetic(it) {
     button("Save", () => save.picture(src, it.fileName(name)), { className: "quiet" }));
   const results = [figure(urls[3], "A − B + C", "a-b-c")];
   if (isNormal) results.push(figure(urls[4], "as long as A", "a-b-c-scaled"));
-  const others = ofKind(signature, "class", "text").length ? " Class and text are A's." : "";
+  const others = Object.keys(signature.inputs).length > latent.length ? " What else there is, such as class and text, is A's." : "";
   it.say("The sum is shown.");
   return [
     shelf(it, ["a", "b", "c"], urls.slice(0, 3), ["", "−", "+"], [el("span", { className: "sign" }, "="), ...results]),
