@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import json
 import platform
 import re
 from importlib.metadata import version
@@ -54,6 +55,7 @@ def describe(model: GenerativeModel, table: dict) -> dict[str, Any]:
                 **endpoint(table[name]),
                 "onnx_inputs": onnx_inputs(table[name]),
                 "onnx_outputs": onnx_outputs(table[name]),
+                **tokenizer(table[name]),
             }
             for name in signatures
         },
@@ -90,6 +92,13 @@ def onnx_outputs(entry: Any) -> dict[str, str]:
     """Output -> its name in the ONNX file."""
     outputs = entry.function.structured_outputs
     return {name: onnx_output(entry.signature, name) for name in outputs}
+
+
+def tokenizer(entry: Any) -> dict[str, Any]:
+    """How a text becomes numbers, with all known words: {"tokenizer": ...}, or nothing."""
+    numbers = entry.signature.numbers
+    text = numbers.files.get("tokenizer.json") if numbers else None
+    return {"tokenizer": json.loads(text)} if text else {}
 
 
 def shape(value: tf.Tensor) -> list[int | None] | None:

@@ -34,8 +34,15 @@ function tensor(entry) {
   return { dtype: NAMES[entry.dtype] ?? entry.dtype, shape: free ? [] : sides.slice(1) };
 }
 
-// Signature -> {inputs, outputs, png, files, sample}: /metadata, completed by the manifest. `png` is
-// the variant with pictures as files: its name and outputs; `files` are the inputs it takes as such.
+// What is known of a model: /metadata, completed by the export's manifest.
+//
+//   version, kind     of the version that is served; the model's class, where an export names it
+//   about, created    what the export says of data, training, figures and size
+//   first             the default signature
+//   found             signature -> {inputs, outputs, png, files, samples, texts}. `png` is the variant
+//                     with pictures as files: its name and outputs; `files` are the inputs it takes
+//                     as such; `samples` its endpoints that draw from seeds, by the other inputs that
+//                     they take ("" for none); `texts` how a text becomes tokens.
 export async function signatures(model) {
   const [metadata, manifest] = await Promise.all([
     answer(`/v1/models/${encodeURIComponent(model)}/metadata`),
@@ -44,25 +51,35 @@ export async function signatures(model) {
   const served = metadata.metadata.signature_def.signature_def, found = {};
   const map = (entries, change) =>
     Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, change(name, entry)]));
+  const endpoints = manifest.endpoints ?? {};
+  const isSample = (name) => /^sample(_|$)/.test(name) && "seed" in (endpoints[name]?.inputs ?? {})
+    && endpoints[name].signature !== name;
+  const hidden = ["__saved_model_init_op", ...(Object.keys(manifest).length ? ["serving_default"] : [])];
   for (const [name, entry] of Object.entries(served)) {
-    const hidden = ["__saved_model_init_op"];
-    if (Object.keys(manifest).length) hidden.push("serving_default");
-    if (hidden.includes(name) || (name.endsWith("_png") && served[name.slice(0, -4)])) continue;
-    const told = manifest.endpoints?.[name]?.inputs ?? {}, variant = served[`${name}_png`];
+    if (hidden.includes(name) || isSample(name) || (name.endsWith("_png") && served[name.slice(0, -4)])) continue;
+    const told = endpoints[name]?.inputs ?? {}, variant = served[`${name}_png`];
     const inputs = map(entry.inputs, (key, one) => ({ distribution: null, ...tensor(one), ...told[key] }));
     const ordered = [...Object.keys(told).filter((key) => key in inputs),
       ...Object.keys(inputs).filter((key) => !(key in told))];
     found[name] = {
       name,
+      isOurs: name in endpoints,
       inputs: Object.fromEntries(ordered.map((key) => [key, inputs[key]])),
       outputs: map(entry.outputs, (_, one) => tensor(one)),
       png: variant ? { name: `${name}_png`, outputs: Object.keys(variant.outputs) } : null,
       files: Object.keys(inputs).filter((key) => variant && `${key}_bytes` in variant.inputs),
-      sample: manifest.default === name && served.sample ? "sample" : null,
+      samples: {},
+      texts: manifest.signatures?.[name]?.tokenizer ?? null,
     };
   }
-  if (found.sample && found.sample.inputs.seed && Object.keys(found).length > 1) delete found.sample;
-  return { version: metadata.model_spec.version, found, first: manifest.default };
+  for (const name of Object.keys(served)) {
+    const of = found[endpoints[name]?.signature];
+    if (!of || !name.endsWith("_png") || !isSample(name)) continue;
+    const others = Object.keys(endpoints[name].inputs).filter((key) => key !== "seed").sort();
+    of.samples[others.join()] = { name, outputs: Object.keys(served[name].outputs) };
+  }
+  const { about, created } = manifest;
+  return { model, version: metadata.model_spec.version, kind: manifest.class, about, created, first: manifest.default, found };
 }
 
 // JSON with BigInt as an integer and float32 in as few digits as name it.
@@ -77,11 +94,9 @@ export function json(value) {
 }
 
 // A predict call: {url, body, run(signal) -> outputs by name}.
-export function predict(model, signature, name, inputs) {
+export function predict(model, name, inputs, outputs) {
   const url = `/v1/models/${encodeURIComponent(model)}:predict`;
   const body = json({ signature_name: name, inputs });
-  const outputs = name === "sample_png" ? ["image_bytes"]
-    : name === signature.png?.name ? signature.png.outputs : Object.keys(signature.outputs);
   return {
     url: location.origin + url,
     body,
@@ -92,8 +107,18 @@ export function predict(model, signature, name, inputs) {
   };
 }
 
-// The command line that makes the same call; `@request.json` where the body is long.
-export function curl(call) {
-  if (call.body.length > 100000) return `curl -d @request.json ${call.url}`;
-  return `curl -d '${call.body.replaceAll("'", "'\\''")}' \\\n  ${call.url}`;
+const LONG = 100000; // Characters of a body that is a file of its own.
+export const isLong = (call) => call.body.length > LONG;
+
+// Stands in a call for the file that is to be chosen; the command line reads it where it is run.
+export const fileOf = (name) => ({ b64: `<${name}>` });
+
+// The command line that makes the same call; `file` is its body where that is long.
+export function curl(call, file = "request.json") {
+  if (isLong(call)) return `curl -d @${file} ${call.url}`;
+  const quoted = call.body.replaceAll("'", "'\\''").replace(/"b64": "<(\w+)>"/g, `"b64": "'$(base64 -w0 $1.png)'"`);
+  return `curl -d '${quoted}' \\\n  ${call.url}`;
 }
+
+// The command line that asks what a model takes and gives.
+export const asked = (model) => `curl ${location.origin}/v1/models/${encodeURIComponent(model)}/metadata`;

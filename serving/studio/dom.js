@@ -12,3 +12,9 @@ export function el(tag, attributes = {}, ...children) {
 }
 
 export const byId = (id) => document.getElementById(id);
+
+export const button = (text, onclick, more = {}) => el("button", { type: "button", onclick, ...more }, text);
+
+export const hint = (...said) => el("p", { className: "hint" }, ...said);
+
+export const count = (n, noun) => `${Number(n).toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;

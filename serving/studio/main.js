@@ -1,32 +1,18 @@
 // The page: its state lives in the address, every change goes through `go`.
 
+import { figures, ofModel, ofSignature } from "/studio/about.js";
 import * as api from "/studio/api.js";
-import * as views from "/studio/views.js";
-import { Missing, controls, kind, seeds as parsed } from "/studio/inputs.js";
-import { byId, el } from "/studio/dom.js";
+import { controls } from "/studio/controls.js";
+import { button, byId, el, hint } from "/studio/dom.js";
+import { Missing, called, isDrawn, row, seeds as parsed } from "/studio/inputs.js";
+import { among } from "/studio/pictures.js";
+import { asking } from "/studio/result.js";
+import { SLOTS, chosen, read, written } from "/studio/state.js";
+import { NAMES, VIEWS, available } from "/studio/views.js";
 
 const files = {}; // Uploaded pictures by input; they are not part of the address.
-let state, served, abort = new AbortController(), sliding = null;
-
-function read() {
-  const found = new URLSearchParams(location.hash.slice(1));
-  const part = (prefix) => Object.fromEntries([...found].filter(([key]) => key.startsWith(prefix))
-    .map(([key, value]) => [key.slice(prefix.length), value]));
-  const whole = (name, other) => (/^-?\d{1,20}$/.test(found.get(name) ?? "") ? found.get(name) : other);
-  return {
-    model: found.get("model"), signature: found.get("signature"), view: found.get("view"),
-    seeds: found.get("seeds") ?? "0-15", seed: whole("seed", "0"), a: whole("a", "0"), b: whole("b", "1"),
-    given: part("in."), z: part("z."),
-  };
-}
-
-function written() {
-  const { given, z, ...plain } = state, address = new URLSearchParams();
-  for (const [key, value] of Object.entries(plain)) if (value) address.set(key, value);
-  for (const [key, value] of Object.entries(given)) if (value !== "") address.set(`in.${key}`, value);
-  for (const [key, value] of Object.entries(z)) address.set(`z.${key}`, value);
-  return `#${address}`;
-}
+const others = new Map(); // What is known of the other models that were asked for.
+let state, served, names = [], abort = new AbortController(), sliding = null;
 
 function failed(message) {
   byId("error").hidden = !message;
@@ -34,20 +20,32 @@ function failed(message) {
   if (message) byId("status").textContent = "";
 }
 
+function noticed(message) {
+  byId("notice").hidden = !message;
+  byId("notice").textContent = message ?? "";
+}
+
+// What the views see of the page.
 const it = {
   files,
-  timer: 0,
-  get state() { return state; },
-  get signature() { return served.found[state.signature]; },
-  get views() { return views.available(this.signature); },
-  get seeds() { return parsed(state.seeds); },
+  failed,
   go,
-  show(text, body) {
-    byId("curl").textContent = text;
-    const isLong = text.includes("@request.json");
-    byId("body").hidden = !isLong;
-    URL.revokeObjectURL(byId("body").href);
-    if (isLong) byId("body").href = URL.createObjectURL(new Blob([body], { type: "application/json" }));
+  timer: 0,
+  picked: null,
+  get state() { return state; },
+  get served() { return served; },
+  get names() { return names; },
+  get signature() { return served.found[state.signature]; },
+  get views() { return available(this.signature, names.length > 1); },
+  get signal() { return abort.signal; },
+  // The calls of a view as command lines, long bodies as files.
+  show(calls) {
+    const file = (i) => (calls.length > 1 ? `request-${i + 1}.json` : "request.json");
+    byId("curl").textContent = calls.map((call, i) => api.curl(call, file(i))).join("\n\n");
+    for (const link of byId("bodies").children) URL.revokeObjectURL(link.href);
+    byId("bodies").replaceChildren(...calls.flatMap((call, i) => (!api.isLong(call) ? [] : [el("a", {
+      download: file(i), href: URL.createObjectURL(new Blob([call.body], { type: "application/json" })),
+    }, `Save ${file(i)}`)])));
   },
   async run(call) {
     const before = performance.now();
@@ -56,10 +54,26 @@ const it = {
     byId("status").textContent = `version ${served.version}, ${Math.round(performance.now() - before)} ms`;
     return outputs;
   },
+  async ran(call) {
+    this.show([call]);
+    const outputs = await this.run(call);
+    return { outputs, urls: among(outputs, this.signature.outputs) };
+  },
+  async known(model) {
+    if (!others.has(model)) others.set(model, await api.signatures(model));
+    return others.get(model);
+  },
+  // For those who hear the page: one short line a view, and none for each picture.
+  say(text) { byId("said").textContent = text; },
+  fileName(what) { return `${state.model}-v${served.version}-${what}.png`.replace(/[^\w.-]+/g, "_"); },
   current(view) { return sliding === view ? byId("explored") : null; },
+  name(key, text) {
+    state.names[key] = text;
+    history.replaceState(null, "", written(state));
+  },
   slide(name, value) {
     state.z[name] = value;
-    history.replaceState(null, "", written());
+    history.replaceState(null, "", written(state));
     this.isStale = true;
     if (!this.isSliding) this.catchUp();
   },
@@ -72,15 +86,17 @@ const it = {
     }
     this.isSliding = false;
   },
-  start(step) { this.timer = setInterval(step, 90); },
+  start(step, delay) { this.timer = setInterval(step, delay); },
   stop() { clearInterval(this.timer); this.timer = 0; },
 };
 
 function go(changes) {
+  const before = state.model;
   Object.assign(state, changes);
-  const address = written();
+  const address = written(state);
   if (address !== location.hash) history.pushState(null, "", address);
-  return changes.model ? load() : render();
+  noticed(null);
+  return state.model !== before ? load() : render();
 }
 
 // Whether the work was done; what went wrong is shown.
@@ -92,59 +108,98 @@ async function guarded(work) {
   } catch (error) {
     if (error.name === "AbortError") return false;
     const isKnown = error instanceof api.Refused || error instanceof Missing || !(error instanceof TypeError);
-    if (error instanceof Missing) byId("view").replaceChildren(el("p", { className: "hint" }, error.message));
-    else failed(isKnown ? error.message : `This page failed: ${error.message}`);
+    if (error instanceof Missing) {
+      it.show([called(state.model, it.signature, [row(it.signature, chosen(state), files, true)])]);
+      byId("view").replaceChildren(...asking(error.message));
+    } else failed(isKnown ? error.message : `This page failed: ${error.message}`);
     if (!isKnown) console.error(error);
     return false;
   }
 }
 
 async function load() {
+  if (!byId("curl").textContent) byId("curl").textContent = api.asked(state.model ?? "MODEL");
   const isLoaded = await guarded(async () => {
-    const names = await api.models();
-    if (!names.includes(state.model)) state.model = names[0];
+    names = await api.models();
+    if (!names.length) throw new api.Refused("No model is served here.");
+    if (!names.includes(state.model)) {
+      if (state.model) noticed(`There is no model “${state.model}” here; this is “${names[0]}”. Served: ${names.join(", ")}.`);
+      state.model = names[0];
+    }
+    others.clear();
+    byId("curl").textContent = api.asked(state.model);
     served = await api.signatures(state.model);
     for (const name of Object.keys(files)) delete files[name];
     byId("model").replaceChildren(...names.map((name) => el("option", {}, name)));
     byId("model").value = state.model;
     byId("signature").replaceChildren(...Object.keys(served.found).map((name) => el("option", {}, name)));
+    byId("about").replaceChildren(ofModel(served), ...measured(figures(served)));
+    document.title = `${state.model} - tfgen studio`;
   });
   if (isLoaded) await render();
 }
 
-async function render() {
+function measured(texts) {
+  if (texts.length < 4) return texts.length ? [` Measured: ${texts.join("; ")}.`] : [];
+  return [` Measured: ${texts.slice(0, 2).join("; ")}. `, el("details", {}, el("summary", {}, `All ${texts.length} figures`),
+    el("ul", {}, ...texts.map((text) => el("li", {}, text))))];
+}
+
+function settle() {
   const known = Object.keys(served.found);
-  if (!known.includes(state.signature)) state.signature = known.includes(served.first) ? served.first : known[0];
-  for (const name of Object.keys(state.given)) if (!(name in it.signature.inputs)) delete state.given[name];
+  if (!known.includes(state.signature)) {
+    const first = known.includes(served.first) ? served.first : known[0];
+    if (state.signature) noticed(`“${state.model}” has no signature “${state.signature}”; this is “${first}”.`);
+    state.signature = first;
+  }
+  const { inputs } = it.signature;
+  for (const name of Object.keys(state.given)) if (!(name in inputs)) delete state.given[name];
   for (const [name, [{ height, width, channels }]] of Object.entries(files)) {
-    const wanted = it.signature.inputs[name]?.shape.slice(-3) ?? [];
+    const wanted = inputs[name]?.shape.slice(-3) ?? [];
     const fits = (side, size) => !(side > 0) || side === size;
     if (![height, width, channels].every((size, axis) => fits(wanted[axis], size))) delete files[name];
   }
-  const choices = it.views;
-  if (!choices.includes(state.view)) state.view = choices[0];
-  history.replaceState(null, "", written());
+  if (!it.views.includes(state.view)) state.view = it.views[0];
+  history.replaceState(null, "", written(state));
+}
+
+async function render() {
+  settle();
+  const focused = document.activeElement?.dataset.key ?? document.activeElement?.id;
   byId("signature").value = state.signature;
-  byId("views").replaceChildren(...choices.map((view) => el("button", {
-    type: "button", "aria-pressed": String(view === state.view), onclick: () => go({ view }),
-  }, views.NAMES[view])));
+  byId("signature-about").textContent = ofSignature(it.signature);
+  byId("views").replaceChildren(...it.views.map((view) => button(NAMES[view], () => go({ view }), {
+    "aria-pressed": String(view === state.view), "data-key": `view-${view}`,
+  })));
   const set = (name, value) => go({ given: { ...state.given, [name]: value } });
-  const id = state.view === "wall" ? "seeds" : "seed";
-  const field = el("div", {}, el("label", { htmlFor: "seeds" }, id === "seed" ? "Seed" : "Seeds"),
-    el("input", { id: "seeds", value: state[id], autocomplete: "off", onchange: (event) => take(id, event.target.value) }));
-  const fresh = el("button", { type: "button", onclick: () => {
+  byId("inputs").replaceChildren(...seedControls(), ...controls(it, set, failed));
+  focusOn(focused);
+  await draw(null);
+  focusOn(focused);
+}
+
+// Where the keys were before something was drawn anew.
+function focusOn(key) {
+  if (!key || document.activeElement !== document.body) return;
+  const found = byId(key) ?? document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  found?.focus({ preventScroll: true });
+}
+
+function seedControls() {
+  if (!isDrawn(it.signature)) return [];
+  const id = ["latents", "result"].includes(state.view) ? "seed" : "seeds";
+  const field = el("input", { id: "seeds", value: state[id], autocomplete: "off", onchange: (event) => take(id, event.target.value) });
+  const fresh = button("New seeds", () => {
     const first = Math.floor(Math.random() * 1e6);
     go(id === "seed" ? { seed: String(first), z: {} } : { seeds: `${first}-${first + 15}` });
-  } }, "New seeds");
-  const isDrawn = Object.entries(it.signature.inputs).some(([name, input]) => input.distribution || kind(input, name) === "seed");
-  const asked = state.view === "interpolate" || !isDrawn ? [] : [field, fresh];
-  byId("inputs").replaceChildren(...asked, ...controls(it.signature, state, files, set, failed));
-  await draw(null);
+  }, { "data-key": "fresh" });
+  const note = id === "seeds" && state.view !== "compare" && state.view !== "wall" ? [hint("Of the pictures to drag.")] : [];
+  return [el("div", {}, el("label", { htmlFor: "seeds" }, id === "seed" ? "Seed" : "Seeds"), field, ...note), fresh];
 }
 
 function take(id, text) {
   try {
-    const found = parsed(text);
+    const { found } = parsed(text);
     go(id === "seed" ? { seed: String(found[0]), z: {} } : { seeds: text });
   } catch (error) {
     failed(error.message);
@@ -159,29 +214,36 @@ async function draw(mode) {
   if (!mode) it.stop();
   byId("view").classList.add("busy");
   await guarded(async () => {
-    const made = await views[state.view](it);
+    const made = await VIEWS[state.view](it);
     if (made && mine === abort) byId("view").replaceChildren(...made);
   });
   if (mine === abort) byId("view").classList.remove("busy");
 }
 
-async function copied(button, text) {
+async function copied(pressed, text) {
   try {
     await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
+    pressed.textContent = "Copied";
   } catch {
-    button.textContent = "Not allowed here: select it";
+    pressed.textContent = "Not allowed here: select it";
   }
-  setTimeout(() => { button.textContent = button.dataset.text; }, 1500);
+  setTimeout(() => { pressed.textContent = pressed.dataset.text; }, 1500);
 }
 
 for (const id of ["copy", "share"]) byId(id).dataset.text = byId(id).textContent;
 byId("copy").addEventListener("click", (event) => copied(event.target, byId("curl").textContent));
 byId("share").addEventListener("click", (event) => copied(event.target, location.href));
 byId("again").addEventListener("click", () => load());
-byId("model").addEventListener("change", (event) => go({ model: event.target.value, signature: null, view: null, given: {}, z: {} }));
-byId("signature").addEventListener("change", (event) => go({ signature: event.target.value, view: null, given: {}, z: {} }));
+// Slots keep their seeds alone: other inputs mean something else elsewhere.
+const elsewhere = () => ({ view: null, given: {}, z: {}, ...Object.fromEntries(SLOTS.map((slot) => [slot, state[slot].split("?")[0]])) });
+byId("model").addEventListener("change", (event) => go({ ...elsewhere(), model: event.target.value, signature: null, names: {} }));
+byId("signature").addEventListener("change", (event) => go({ ...elsewhere(), signature: event.target.value }));
 byId("inputs").addEventListener("submit", (event) => event.preventDefault());
-addEventListener("popstate", () => { const before = state.model; state = read(); (state.model === before ? render : load)(); });
-state = read();
+addEventListener("popstate", () => {
+  const before = state.model;
+  state = read(location.hash);
+  noticed(null);
+  (state.model === before ? render : load)();
+});
+state = read(location.hash);
 load();

@@ -87,7 +87,20 @@ def _manifest(folder):
         return {}
     model = record.get("model")
     kind = {"class": model["class"]} if isinstance(model, dict) and "class" in model else {}
-    return {**{key: record[key] for key in _KEPT if key in record}, **kind}
+    about = {"about": _about(record)}
+    return {**{key: record[key] for key in _KEPT if key in record}, **kind, **about}
+
+
+def _about(record):
+    """What the model was trained on, when and how far, its figures and the size of its version."""
+    model, extra, files = (
+        found if isinstance(found, dict) else {}
+        for found in (record.get(key) for key in ("model", "extra", "files"))
+    )
+    version = f"{record.get('version')}/"
+    sizes = [entry["bytes"] for name, entry in files.items() if name.startswith(version)]
+    told = {key: extra[key] for key in ("data", "trained", "figures") if extra.get(key)}
+    return {"step": model.get("step"), "bytes": sum(sizes) or None, **told}
 
 
 def _json(content, status=200, headers=None):

@@ -25,9 +25,10 @@ export function philox(counter, key) {
   return [c0, c1, c2, c3];
 }
 
-export function crc32(text) {
+// Of a text or of bytes.
+export function crc32(content) {
   let crc = ~0;
-  for (const byte of new TextEncoder().encode(text)) {
+  for (const byte of typeof content === "string" ? new TextEncoder().encode(content) : content) {
     crc ^= byte;
     for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
   }

@@ -31,6 +31,16 @@ export function among(outputs, shapes) {
   return name ? outputs[name].map(shown) : null;
 }
 
+// The levels of a picture at an address: red, green, blue, opacity of each pixel.
+export async function data(src) {
+  const image = new Image();
+  image.src = src;
+  await image.decode();
+  const context = canvasOf(image.width, image.height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(image, 0, 0);
+  return context.getImageData(0, 0, image.width, image.height).data;
+}
+
 // A file as {name, url, b64, height, width, channels, data}: cut to the middle and resized to what the model
 // takes, a PNG file of its colours. Free sides become multiples of 4, which any translator can halve twice.
 export async function upload(file, [height, width, channels]) {

@@ -298,11 +298,17 @@ def test_training_that_cannot_go_on(trained, tmp_path, capsys):
 
 def test_export_writes_a_version(trained, tmp_path, capsys, monkeypatch):
     from tfgen import export
+    from tfgen.evaluation import store
+    from tfgen.evaluation.report import Figure
     from tfgen.reports import card
 
     def record(model, folder, manifest_extra, formats, variants):
         assert formats == ("saved_model", "onnx", "tflite") and variants == ("fp16", "int8")
         assert model.latent_dim == 4 and manifest_extra["config"]["model"]["name"] == "gan"
+        assert manifest_extra["data"]["size"] > 0 and manifest_extra["data"]["split"] == "train"
+        assert manifest_extra["trained"]["seconds"] > 0 and manifest_extra["trained"]["started"]
+        (figure,) = manifest_extra["figures"]
+        assert figure["name"] == "nll" and figure["value"] == 1.5 and figure["step"] == 5
         errors = {"onnx": {"generate": 2e-7}, "saved_model": {"generate": 0.0}}
         return {
             "version": 3,
@@ -311,6 +317,9 @@ def test_export_writes_a_version(trained, tmp_path, capsys, monkeypatch):
             "folder": str(folder),
         }
 
+    stamp = {"model": {"step": 5}}
+    figure = Figure("nll", "nll", 1.5, 1.0, 2.0, "none", 0.95, "nats", stamp)
+    monkeypatch.setattr(store, "latest", lambda path: [figure])
     monkeypatch.setattr(export, "export", record, raising=False)
     monkeypatch.setattr(card, "write", lambda *given: "a card")
     more = ["--formats", "saved_model,onnx,tflite", "--quantize", "fp16, int8"]

@@ -9,9 +9,11 @@ import tensorflow as tf
 from tfgen.export import endpoints, record
 from tfgen.model import GenerativeModel
 from tfgen.signature import Input, Signature
+from tfgen.text import tokens
 
 SIDE, CODE = 8, 3
 NAMES = ("sky", "sea", "sun", "sand")
+WORDS = tokens.Words(("a", "red", "blue", "circle", "square"), length=4)
 
 
 class Painter(GenerativeModel):
@@ -36,6 +38,9 @@ class Painter(GenerativeModel):
 
     def describe(self, z, text):
         return self.painted(z, tf.cast(tf.strings.length(text), tf.float32)[:, None] / 10.0)
+
+    def caption(self, z, tokens):
+        return self.painted(z, tf.cast(tf.reduce_max(tokens, 1), tf.float32)[:, None] / 5.0)
 
     def decode(self, z):
         return self.painted(z, 0.0)
@@ -69,6 +74,7 @@ class Painter(GenerativeModel):
         return {
             "generate": Signature(self.generate, {**z, "label": Input.label(4, NAMES)}),
             "describe": Signature(self.describe, {**z, "text": text}),
+            "caption": tokens.served(self.caption, WORDS, z, ("a red circle", "a blue square")),
             "decode": Signature(self.decode, {"z": Input((CODE,))}),
             "encode": Signature(self.encode, image),
             "reconstruct": Signature(self.reconstruct, image),

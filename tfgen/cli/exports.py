@@ -18,10 +18,7 @@ def export(arguments: argparse.Namespace):
     from tfgen.training import checkpoints, run
 
     model = run.load(arguments.run, arguments.checkpoint)
-    extra = {
-        "run": Path(arguments.run).absolute().name,
-        "config": run.read(arguments.run).resolved(),
-    }
+    extra = _of_run(Path(arguments.run), checkpoints.taken(model))
     report = export.export(
         model,
         arguments.to,
@@ -160,13 +157,43 @@ def add(commands: Any, command: Callable) -> None:
 def _exported(folder, checkpoint, to):
     """The export folder, in `to`, of the model of a run."""
     from tfgen import export
-    from tfgen.training import run
+    from tfgen.training import checkpoints, run
 
     path = to / folder.absolute().name
-    extra = {"run": folder.absolute().name, "config": run.read(folder).resolved()}
     model = run.load(folder, checkpoint)
+    extra = _of_run(folder, checkpoints.taken(model))
     export.export(model, path, formats=("saved_model",), manifest_extra=extra)
     return path
+
+
+def _of_run(folder, step):
+    """What an export keeps of its run: the config, the data, when it was trained, its figures."""
+    from tfgen.evaluation import store
+    from tfgen.training import record, run
+
+    note = record.read(folder, strict=False)
+    data, starts = note.get("data", {}), note.get("starts", [])
+    epochs = [one for one in record.lines(folder / "metrics.jsonl") if one["step"] <= step]
+    kept = ("name", "split", "size", "image_shape", "num_classes")
+    return {
+        "run": folder.absolute().name,
+        "config": run.read(folder).resolved(),
+        "data": {key: data[key] for key in kept if key in data},
+        "trained": {
+            "started": starts[0]["time"] if starts else None,
+            "seconds": round(sum(one.get("seconds", 0.0) for one in epochs), 1),
+        },
+        "figures": [_figure(one) for one in store.latest(folder / store.NAME)],
+    }
+
+
+def _figure(figure):
+    """A measured figure without its stamp: the number, its interval, and at which step."""
+    model = figure.stamp.get("model")
+    step = model.get("step") if isinstance(model, dict) else None
+    whole = figure.as_dict()
+    kept = {key: whole[key] for key in ("name", "value", "low", "high", "unit")}
+    return {**kept, "better": figure.better, "is_control": figure.is_control, "step": step}
 
 
 def _names(text):

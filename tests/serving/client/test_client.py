@@ -22,7 +22,11 @@ from tfgen.serving.status import Code
 @pytest.fixture(scope="module")
 def running(painter):
     options = Options(
-        port=-1, rest_api_port=-1, model_name="painter", model_base_path=str(painter[1])
+        port=-1,
+        rest_api_port=-1,
+        model_name="painter",
+        model_base_path=str(painter[1]),
+        enable_model_warmup=False,
     )
     with Server(options) as server:
         yield server

@@ -316,6 +316,7 @@ def test_broken_and_wrong_pictures_fail_alone(painter, tmp_path):
         rest_api_port=-1,
         model_name="painter",
         model_base_path=str(painter[1]),
+        enable_model_warmup=False,
         enable_batching=True,
         batching_parameters_file=str(path),
     )

@@ -55,6 +55,7 @@ def both(painter, tmp_path_factory):
         port=-1,
         rest_api_port=-1,
         model_config_file=str(folder / "models.config"),
+        enable_model_warmup=False,
         file_system_poll_wait_seconds=0,
     )
     with Server(options) as server:

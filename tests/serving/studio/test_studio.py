@@ -1,163 +1,12 @@
-"""The studio page: what is given out, and the page itself in a real browser."""
-
-import re
-import shutil
-from pathlib import Path
-from urllib.parse import parse_qs
+"""The page in a real browser."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.serving.clients import rest
-from tfgen.serving import Options, Server, Studio
+from tests.serving.studio.conftest import new_context, serving
+from tests.serving.studio.looking import changed, levels, pixels, says, state
 from tfgen.signature import Input, as_seeds
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FOLDER = Path(__file__).parents[3] / "serving" / "studio"
-PATIENCE = 90  # Seconds: the tests wait for conditions, on a busy machine longer.
-
-
-def serving(folder, **more):
-    options = Options(
-        port=0, rest_api_port=-1, model_name="painter", model_base_path=str(folder), **more
-    )
-    return Server(options, pages=Studio({"painter": folder}))
-
-
-@pytest.fixture(scope="module")
-def studio(painter):
-    with serving(painter[1]) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip(
-        "playwright.sync_api", reason="needs playwright: pip install -e '.[test]'"
-    )
-    if CHROMIUM is None:
-        pytest.skip("needs the browser chromium: apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        one = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=options, timeout=PATIENCE * 1000
-        )
-        yield one
-        one.close()
-
-
-def new_context(browser, **options):
-    """A window that waits for conditions, however busy the machine is."""
-    context = browser.new_context(**options)
-    context.set_default_timeout(PATIENCE * 1000)
-    context.set_default_navigation_timeout(PATIENCE * 1000)
-    return context
-
-
-@pytest.fixture
-def page(browser, studio):
-    """Opens the page; at the end there must have been no error and no request elsewhere."""
-    faults, context = [], new_context(browser, viewport={"width": 1100, "height": 800})
-    page = context.new_page()
-    base = f"http://127.0.0.1:{studio.rest_port}/"
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on(
-        "request",
-        lambda one: one.url.startswith((base, "data:", "blob:")) or faults.append(one.url),
-    )
-    page.open = lambda address="": page.goto(base + address)
-    yield page
-    context.close()
-    assert not faults
-
-
-def state(page):
-    return {k: v[0] for k, v in parse_qs(page.url.partition("#")[2]).items()}
-
-
-def says(page, selector, text):
-    """Waits until an element is there with a text."""
-    page.locator(selector).filter(has_text=text).wait_for()
-
-
-def changed(page, selector, before):
-    """Waits until a picture is another one. (`wait_for_function` would break the page's policy.)"""
-    page.wait_for_selector(f'{selector}:not([src="{before}"])')
-
-
-def pixels(page, selector):
-    """The levels of a shown picture, (H, W)."""
-    found = page.locator(selector).first.evaluate(
-        """async (image) => {
-            await image.decode();
-            const canvas = document.createElement("canvas");
-            [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-            const context = canvas.getContext("2d");
-            context.drawImage(image, 0, 0);
-            const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-            return [canvas.width, [...data]];
-        }"""
-    )
-    return np.array(found[1]).reshape(-1, found[0], 4)[..., 0]
-
-
-def levels(images):
-    return np.clip(np.round((np.asarray(images) + 1) * 127.5), 0, 255)[0, :, :, 0]
-
-
-def test_files_and_headers(studio):
-    with rest(studio) as http:
-        answer = http.get("/")
-        assert answer.status == 200 and answer.headers["content-type"].startswith("text/html")
-        assert "default-src 'none'" in answer.headers["content-security-policy"]
-        for name in re.findall(r'"/(studio/[\w.]+)"', answer.body.decode()):
-            assert http.get(f"/{name}").status == 200
-        assert http.get("/studio/main.js").headers["content-type"].startswith("text/javascript")
-        assert http.get("/studio/models").json == {"models": ["painter"]}
-        assert http.request("POST", "/studio/models", b"{}").status == 405
-
-
-def test_the_manifest_gives_no_more_than_the_page_needs(studio):
-    with rest(studio) as http:
-        manifest = http.get("/studio/manifest/painter").json
-    assert manifest["default"] == "generate" and manifest["class"] == "Painter"
-    label = manifest["signatures"]["generate"]["inputs"]["label"]
-    assert label["num_classes"] == 4 and label["class_names"] == ["sky", "sea", "sun", "sand"]
-    assert not {"extra", "packages", "files", "model"} & set(manifest)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/studio/../app.py",
-        "/studio/%2e%2e/app.py",
-        "/studio/..%2fapp.py",
-        "/studio/manifest/",
-        "/studio/manifest/..%2f..%2fetc",
-        "/studio/manifest/painter/../../x",
-        "/studio/manifest/other",
-        "/studio/",
-        "/export.json",
-        "/studio/manifest/painter%00",
-    ],
-)
-def test_no_way_out(studio, path):
-    with rest(studio) as http:
-        answer = http.get(path)
-    assert answer.status == 404 and "error" in answer.json
-
-
-def test_a_saved_model_that_is_not_of_tfgen(models):
-    options = Options(port=0, rest_api_port=-1, model_base_path=str(models / "half"))
-    with Server(options, pages=Studio({"half": models / "half"})) as server, rest(server) as http:
-        assert http.get("/studio/manifest/half").json == {}
-
-
-def test_no_outside_addresses():
-    for path in FOLDER.glob("*.*"):
-        text = path.read_text().replace("http://www.w3.org/2000/svg", "")
-        assert not re.search(r"https?://|//cdn|@import|eval\(|innerHTML", text), path
 
 
 @pytest.mark.browser
@@ -317,8 +166,8 @@ def test_free_sides(page, tmp_path):
 
 
 @pytest.mark.browser
-def test_an_error_is_shown_when_the_server_stops(browser, painter):
-    server = serving(painter[1], enable_model_warmup=False).start()
+def test_an_error_is_shown_when_the_server_stops(browser, painter, tmp_path):
+    server = serving({"painter": painter[1]}, tmp_path).start()
     page = new_context(browser).new_page()
     page.goto(f"http://127.0.0.1:{server.rest_port}/#view=latents")
     page.wait_for_selector("#explored")
