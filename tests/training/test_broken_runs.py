@@ -142,9 +142,52 @@ def test_a_damaged_note_is_named_and_the_weights_are_used(settings, copy, text):
     assert kept.read_text() == text if text is not None else not kept.exists()
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data", None),
+        ("data", {"fingerprint": 5}),
+        ("data", {"fingerprint": "", "class_names": 5}),
+        ("starts", "x"),
+        ("starts", []),
+        ("starts", [{}]),
+        ("steps_per_epoch", "six"),
+        ("steps_per_epoch", 0),
+        ("shift", None),
+    ],
+)
+def test_a_note_with_odd_values_is_a_damaged_one(copy, key, value):
+    note = json.loads((copy / "run.json").read_text())
+    (copy / "run.json").write_text(json.dumps({**note, key: value}))
+    with pytest.raises(ValueError, match=f"run.json is damaged: `{key}.*` is none"):
+        record.read(copy)
+    assert record.read(copy, strict=False) == {}
+    assert run.load(copy).sample([0]).shape == (1, 8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("step", "six"),
+        ("file", "../checkpoints/step-00000020.weights.h5"),
+        ("file", None),
+        ("values", 3),
+        ("sha256", 5),
+    ],
+)
+def test_an_index_with_odd_values_is_made_again(copy, key, value):
+    path = copy / "checkpoints/index.json"
+    index = json.loads(path.read_text())
+    index["checkpoints"][-1][key] = value
+    path.write_text(json.dumps(index))
+    with pytest.warns(UserWarning, match="an entry lacks fields, or has others.* made again"):
+        store = checkpoints.Checkpoints(path.parent)
+    assert store.last_step == 20
+
+
 def test_damaged_lines_of_metrics_are_named_and_kept(settings, copy):
     path = copy / "metrics.jsonl"
-    path.write_bytes(b"\xff\xfe\n" + path.read_bytes() + b'5\n{"epoch": 9}\n{"step": 2')
+    path.write_bytes(b"\xff\xfe\n" + path.read_bytes() + b'5\n{"step": 9}\n{"step": 2')
     with pytest.warns(UserWarning, match="metrics.jsonl: lines 1, 4, 5 cannot be read"):
         found = record.lines(path)
     assert [line["step"] for line in found] == [10, 20]

@@ -225,17 +225,26 @@ def _labels(labels, count, class_names):
             f"Labels must have shape (N,). Received: {labels.shape}. For a column pass "
             "labels.reshape(-1), for one-hot rows labels.argmax(-1)."
         )
-    labels = _rows("label", labels, count)
+    labels = class_numbers(_rows("label", labels, count))
+    if class_names is not None and labels.max() >= len(class_names):
+        raise ValueError(
+            f"The largest label is {labels.max()}, but there are {len(class_names)} class names."
+        )
+    return labels
+
+
+def class_numbers(labels: np.ndarray) -> np.ndarray:
+    """Labels of any type of integers as int32, in which no class becomes another.
+
+    Raises:
+        ValueError: One below 0, or past what int32 can hold.
+    """
     if labels.min() < 0:
         raise ValueError(f"Labels must not be negative. Received a smallest one of {labels.min()}.")
     if labels.max() > np.iinfo(np.int32).max:
         raise ValueError(
             f"Labels must be class numbers below 2^31. Received a largest one of {labels.max()}: "
             "number the classes, as in np.unique(labels, return_inverse=True)[1]."
-        )
-    if class_names is not None and labels.max() >= len(class_names):
-        raise ValueError(
-            f"The largest label is {labels.max()}, but there are {len(class_names)} class names."
         )
     return labels.astype(np.int32, copy=False)
 

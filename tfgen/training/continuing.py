@@ -78,8 +78,8 @@ def edited(folder: Path) -> bool:
     return noted is not None and noted != files.sha256(folder / "config.yaml")
 
 
-def shifted(note: dict, steps: int, step: int) -> int:
-    """Steps by which the place in the data is ahead of the step counter.
+def shifted(note: dict, steps: int, drawn: int) -> int:
+    """Batches by which the place in the data is ahead of those that were drawn.
 
     0 for ever, unless an accepted change has altered how many steps an epoch has: then the place
     is the same share of the data as before.
@@ -87,12 +87,12 @@ def shifted(note: dict, steps: int, step: int) -> int:
     Args:
         note: run.json as the last start left it, {} for none.
         steps: In an epoch now.
-        step: The checkpoint's.
+        drawn: Batches, up to the checkpoint.
     """
     before, shift = note.get("steps_per_epoch", steps), note.get("shift", 0)
     if before == steps:
         return shift
-    return (step + shift) * steps // before - step
+    return (drawn + shift) * steps // before - drawn
 
 
 def _former(folder):
