@@ -103,7 +103,8 @@ class Edge:
         feeds = self.signature.draw(seeds, **self._read(given))
         output = self._outputs[next(iter(self._outputs))]
         parts = []
-        for start in range(0, max(len(seeds), 1), self._rows):
+        rows = len(next(iter(feeds.values())))
+        for start in range(0, max(rows, 1), self._rows):
             part = {name: value[start : start + self._rows] for name, value in feeds.items()}
             parts.append(self._run([output], part)[0])
         return np.concatenate(parts)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-MANIFEST = "tfgen.signature.json"  # In the archive behind a LiteRT model.
+MANIFEST = "tfgen_signature.json"  # In the archive behind a LiteRT model.
 
 
 class Onnx:

@@ -49,6 +49,12 @@ def test_float16_skips_no_first_update():
         assert float(optimizer.dynamic_scale) == 1024.0
 
 
+@pytest.mark.parametrize("rate", [-1e-3, np.nan, np.inf])
+def test_a_rate_that_is_none_is_refused(rate):
+    with pytest.raises(ValueError, match="`learning_rate` of Adam must be a number of 0 or more"):
+        TINY["vae"].build().compile(keras.optimizers.Adam(rate))
+
+
 def scaled(name, first, monkeypatch, **compiled):
     """A tiny model under mixed_float16 whose loss scales begin at `first`."""
     keras.config.set_dtype_policy("mixed_float16")

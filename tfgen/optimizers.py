@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterable
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -145,8 +146,17 @@ def built(optimizer: keras.optimizers.Optimizer | str, *networks) -> keras.optim
     With `use_ema` the moving statistics of batch normalisation in `networks` are averaged as the
     weights are: averaged weights give other activations than the last ones, so their statistics
     are not those that the layers hold.
+
+    Raises:
+        ValueError: An unknown name, or a learning rate that is negative or no number.
     """
     optimizer = keras.optimizers.get(optimizer)
+    rate = inner(optimizer)._learning_rate
+    if isinstance(rate, keras.Variable) and not 0.0 <= ops.convert_to_numpy(rate) < np.inf:
+        raise ValueError(
+            f"`learning_rate` of {type(inner(optimizer)).__name__} must be a number of 0 or more. "
+            f"Received: {ops.convert_to_numpy(rate)}."
+        )
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         if not isinstance(optimizer, LossScaling):
             optimizer = LossScaling.from_config(optimizer.get_config())

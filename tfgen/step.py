@@ -102,7 +102,7 @@ def step(function: Callable) -> Callable:
             number = tf.cast(self.batches.total.value, tf.int64)
         _scope.rows = None if training else rows_of(batch)
         scaled = training and optimizers.scaled(getattr(self, "optimizers", {}))
-        before = optimizers.updates(self.optimizers) if scaled else None
+        before = optimizers.updates(self.optimizers) if scaled else ()
         try:
             with drawing(self.seed, tf.identity(number), "train" if training else "test"):
                 result = function(self, batch)

@@ -119,6 +119,30 @@ def test_a_lost_index_passes_over_a_damaged_file(settings, whole, copy):
     assert_identical(done.model, whole.model)
 
 
+@pytest.mark.parametrize("name", ["checkpoints", "tensorboard", "samples"])
+def test_a_file_in_place_of_a_folder_is_named(settings, copy, name):
+    shutil.rmtree(copy / name, ignore_errors=True)
+    (copy / name).write_text("")
+    with pytest.raises(ConfigError, match=f"{name}: is a file, where a run has a folder"):
+        run.train(settings("fit.epochs=3"), copy, silent)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "run.json", "metrics.jsonl", "lock"])
+def test_a_folder_in_place_of_a_file_is_named(settings, copy, name):
+    (copy / name).unlink(missing_ok=True)
+    (copy / name).mkdir()
+    with pytest.raises(ConfigError, match=f"{name}: is a folder, where a run has a file"):
+        run.train(settings("fit.epochs=3"), copy, silent)
+
+
+def test_an_index_that_lists_none_does_not_cost_the_weights(settings, whole, copy):
+    (copy / "checkpoints/index.json").write_text('{"best": null, "checkpoints": []}')
+    with pytest.warns(UserWarning, match="it lists none. It is made again from the 3 weight files"):
+        done = run.train(settings(), copy, silent)
+    assert done.step == 20
+    assert_identical(done.model, whole.model)
+
+
 def test_an_index_without_weight_files_is_named(settings, copy):
     for path in (copy / "checkpoints").glob("step-*"):
         path.unlink()

@@ -126,8 +126,22 @@ def build(
         views[key] = value.view()
         views[key].flags.writeable = False
     digest = known_fingerprint or fingerprint(views)
-    names = None if class_names is None else tuple(class_names)
-    return Source(name, split, MappingProxyType(views), digest, names, tuple(notes))
+    return Source(name, split, MappingProxyType(views), digest, _named(class_names), tuple(notes))
+
+
+def _named(class_names):
+    """The names as a tuple, each once."""
+    if class_names is None:
+        return None
+    names = () if isinstance(class_names, str) else tuple(class_names)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ValueError(
+            f"`class_names` must be one text a class, such as ['cat', 'dog']. "
+            f"Received: {class_names!r}."
+        )
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"`class_names` must differ. More than one class is {twice[0]!r}.")
+    return names
 
 
 def fingerprint(arrays: Mapping[str, np.ndarray]) -> str:
@@ -146,6 +160,11 @@ def fingerprint(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def _images(images, value_range):
+    if images.ndim == 3 and images.shape[-1] in (1, 3, 4) and len(images) > 4:
+        raise ValueError(
+            f"Images must have shape (N, H, W, C). Received: {images.shape}, which looks like one "
+            "picture: pass images[np.newaxis]; for narrow grey ones images[..., np.newaxis]."
+        )
     if images.ndim == 3:
         images = images[..., np.newaxis]
     if images.ndim != 4 or 0 in images.shape[1:]:

@@ -183,9 +183,11 @@ class Checkpoints:
         path, weights = self.folder / INDEX, weight_files.found(self.folder)
         try:
             entries = json.loads(path.read_text(encoding="utf-8"))["checkpoints"]
-            if all(map(_whole, entries)):
+            if all(map(_whole, entries)) and (entries or not weights):
                 return entries
-            problem = "an entry lacks fields, or has others than a run writes"
+            problem = "it lists none"
+            if entries:
+                problem = "an entry lacks fields, or has others than a run writes"
         except FileNotFoundError:
             if not weights:
                 return []

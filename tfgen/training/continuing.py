@@ -49,6 +49,16 @@ def check(settings: Config, folder: Path, accept_changes: bool = False) -> list[
     _refuse_among_pictures(settings, folder)
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: is a file; a run needs a folder.")
+    for name in ("checkpoints", "samples", "tensorboard"):
+        if (folder / name).exists() and not (folder / name).is_dir():
+            raise ConfigError(
+                f"{folder / name}: is a file, where a run has a folder. Move it away."
+            )
+    for name in ("config.yaml", "run.json", "metrics.jsonl", "lock"):
+        if (folder / name).is_dir():
+            raise ConfigError(
+                f"{folder / name}: is a folder, where a run has a file. Move it away."
+            )
     if not (folder / "config.yaml").exists():
         strangers = [p.name for p in folder.glob("[!.]*") if p.name not in ("lock", "run.json")]
         if strangers:
