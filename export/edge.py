@@ -1,4 +1,4 @@
-"""Runs an exported ONNX signature where only onnxruntime and NumPy are installed.
+"""Runs an exported signature where only onnxruntime, or LiteRT, and NumPy are installed.
 
     edge = tfgen.export.edge.Edge("exports/dcgan/onnx/generate.onnx")
     images = edge.sample(seeds=range(16))               # (16, 28, 28, 1) in [-1, 1]
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from tfgen.export.runtimes import Lite, Onnx
 from tfgen.signature import Input, Signature, checked
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -30,7 +31,8 @@ class Edge:
     """One signature of an exported model.
 
     Args:
-        path: The ONNX file, as `tfgen.export` wrote it; fp16 and int8 variants too.
+        path: The ONNX file, as `tfgen.export` wrote it, fp16 and int8 variants too; or the
+            `.tflite` file, where LiteRT (`ai_edge_litert`) or TensorFlow is installed.
         threads: Threads within an operation; 0: one a core.
         rows: Most rows at once in `sample`, which bounds the memory.
 
@@ -40,31 +42,22 @@ class Edge:
         tokenizer: Content of the `tokenizer.json` beside the file, for a model that takes texts.
 
     Raises:
-        ValueError: Not an ONNX file, or one that `tfgen.export` has not written.
+        ValueError: No such file as the runtime runs, or one that `tfgen.export` has not written.
         FileNotFoundError: There is no such file.
+        ModuleNotFoundError: The runtime is not installed.
     """
 
     def __init__(self, path: Path | str, threads: int = 0, rows: int = 64):
-        import onnxruntime
-
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path}.")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except refusals() as error:
-            raise ValueError(f"{path} cannot be run by onnxruntime: {error}") from error
-        properties = self._session.get_modelmeta().custom_metadata_map
-        if "tfgen.signature" not in properties:
+        runtime = Lite if path.suffix == ".tflite" else Onnx
+        self._runtime = runtime(path, threads)
+        manifest = self._runtime.manifest
+        if manifest is None:
             raise ValueError(
                 f"{path} does not say how its inputs are drawn: it was not written by tfgen.export."
             )
-        manifest = json.loads(properties["tfgen.signature"])
         inputs = {n: _input(entry) for n, entry in manifest["inputs"].items()}
         self.name: str = manifest["name"]
         self.signature = Signature(None, inputs)  # type: ignore[arg-type]  # It is drawn from only.
@@ -110,7 +103,8 @@ class Edge:
         feeds = self.signature.draw(seeds, **self._read(given))
         output = self._outputs[next(iter(self._outputs))]
         parts = []
-        for start in range(0, max(len(seeds), 1), self._rows):
+        rows = len(next(iter(feeds.values())))
+        for start in range(0, max(rows, 1), self._rows):
             part = {name: value[start : start + self._rows] for name, value in feeds.items()}
             parts.append(self._run([output], part)[0])
         return np.concatenate(parts)
@@ -128,9 +122,9 @@ class Edge:
     def _run(self, outputs, feeds):
         """The outputs; operations that refuse an empty batch get a row of zeros."""
         if all(len(value) for value in feeds.values()):
-            return self._session.run(outputs, feeds)
+            return self._runtime.run(outputs, feeds)
         one = {n: np.zeros((1, *(s or 32 for s in v.shape[1:])), v.dtype) for n, v in feeds.items()}
-        return [value[:0] for value in self._session.run(outputs, one)]
+        return [value[:0] for value in self._runtime.run(outputs, one)]
 
     def tokens(self, texts: Sequence[str]) -> np.ndarray:
         """(N, length) token numbers of N texts, by the tokenizer that was exported.
@@ -155,15 +149,6 @@ class Edge:
                 raise ValueError(f"Input 'text': no {unit} of it is known. Received: {text!r}.")
             row[: len(found)] = found
         return numbers
-
-
-def refusals() -> tuple[type[Exception], ...]:
-    """The exceptions by which onnxruntime refuses a file; they have no class in common."""
-    import onnxruntime
-
-    state = onnxruntime.capi.onnxruntime_pybind11_state
-    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented")
-    return tuple(getattr(state, name) for name in names)
 
 
 def _input(entry):

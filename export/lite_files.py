@@ -2,8 +2,12 @@
 
 Noise is an input, and a text is token numbers, as in the ONNX files. The batch axis is free:
 `interpreter.get_signature_runner("serving_default")(z=z)` takes any number of rows.
+What an edge runtime needs to draw inputs from seeds lies behind the model as a zip archive, where
+LiteRT's own metadata keeps files too: `tfgen.export.runtimes.lite_manifest` reads it.
 """
 
+import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +17,7 @@ from tensorflow.lite.python.convert_phase import ConverterError
 from tfgen.autoregressive.raster import one_group
 from tfgen.export import aside, endpoints, onnx_files, parity
 from tfgen.export.errors import ExportError
+from tfgen.export.runtimes import MANIFEST
 from tfgen.model import GenerativeModel
 from tfgen.signature import Signature
 
@@ -73,4 +78,13 @@ def write(signatures: dict[str, Signature], folder: Path) -> dict[str, Path]:
             ) from error
         files[name] = folder / f"{name}.tflite"
         files[name].write_bytes(content)
+        outputs = {key: key for key in function.structured_outputs}
+        describe(files[name], {"name": name, "inputs": signature.manifest(), "outputs": outputs})
     return files
+
+
+def describe(path: Path, manifest: dict) -> None:
+    """Appends what `Edge` reads; the same bytes whenever it is written."""
+    entry = zipfile.ZipInfo(MANIFEST)  # Dated 1980.
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(entry, json.dumps(manifest))

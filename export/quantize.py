@@ -21,10 +21,10 @@ import onnx as onnx_format
 import onnxruntime
 
 from tfgen.export import probes
-from tfgen.export.edge import refusals
 from tfgen.export.errors import ExportError
 from tfgen.export.names import onnx_output
 from tfgen.export.onnx_order import save
+from tfgen.export.runtimes import refusals
 from tfgen.signature import Signature
 
 VARIANTS = ("fp16", "int8")

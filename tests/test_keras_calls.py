@@ -36,6 +36,20 @@ def pictures(name="vae", rows=8):
         (lambda m, x: m.fit(x, class_weight={0: 1.0}), "takes no `class_weight`"),
         (lambda m, x: m.train_on_batch(x, sample_weight=np.ones(8)), "takes no `sample_weight`"),
         (lambda m, x: m.fit(x, callbacks=[callbacks.SwapEMAWeights()]), "is not needed"),
+        (lambda m, x: m.fit(x, callbacks=[callbacks.History]), r"is a class: call it, History\("),
+        (lambda m, x: m.fit(x[:0]), "hold no examples"),
+        (lambda m, x: m.fit({"image": x[:0]}), "hold no examples"),
+        (lambda m, x: m.fit(tf.data.Dataset.from_tensors(x).take(0)), "hold no examples"),
+        (lambda m, x: m.fit(tf.data.Dataset.from_tensor_slices(x)), r"in batches: dataset.batch"),
+        (lambda m, x: m.compile(learning_rate=0.1), "takes no `learning_rate`.*Adam"),
+        (lambda m, x: m.compile(0.1), "optimizer` must be an optimizer of Keras.*Received: 0.1"),
+        (lambda m, x: m.compile(keras.optimizers.Adam), "must be an optimizer of Keras"),
+        (lambda m, x: m.compile({"lr": 0.1}), "must be an optimizer of Keras"),
+        (lambda m, x: m.sample([1], batch_size=0), "`batch_size` must be at least 1"),
+        (lambda m, x: m.sample([1], batch_size=-1), "`batch_size` must be at least 1"),
+        (lambda m, x: m.call_signature("generator", {}), "Did you mean 'generate'"),
+        (lambda m, x: m.call_signature("generate", {}), "'generate' takes z. Received: ."),
+        (lambda m, x: m.call_signature("generate", {"z": np.zeros((1, 9))}), "must have shape"),
     ],
 )
 @pytest.mark.parametrize("name", ["dcgan", "vae"])
@@ -43,6 +57,64 @@ def test_calls_without_a_meaning_say_what_to_use(name, call, said):
     with pytest.raises(ValueError, match=said) as refused:
         call(compiled(name), pictures(name))
     assert "\n" not in str(refused.value)
+
+
+def test_arrays_are_checked_and_brought_to_the_type_of_a_signature():
+    model = compiled("vae")
+    shape = model.signatures()["generate"].specs()[0].shape[1:]
+    whole = model.call_signature("generate", {"z": np.zeros((2, *shape), int)})
+    floats = model.call_signature("generate", {"z": tf.zeros((2, *shape))})
+    np.testing.assert_array_equal(whole["image"], floats["image"])
+    with pytest.raises(ValueError, match="must lie in"):
+        conditional = compiled("conditionalgan")
+        feeds = conditional.signatures()["generate"].draw([0])
+        conditional.call_signature("generate", {**feeds, "label": np.array([99])})
+
+
+def test_pictures_from_0_to_1_are_warned_of():
+    model, x = compiled("vae"), pictures()
+    for form in (np.abs(x), {"image": np.abs(x)}):
+        with pytest.warns(UserWarning, match="-1 is black here: if 0 is, pass 2 . x - 1"):
+            model.fit(form, verbose=0)
+    model.fit(x, verbose=0)  # A warning would be an error.
+
+
+@pytest.mark.parametrize("form", ["array", "dict", "pair"])
+def test_validation_data_of_every_form(form):
+    model, x = compiled("vae"), pictures()
+    given = {"array": x, "dict": {"image": x}, "pair": (x, np.zeros(8, int))}[form]
+    history = model.fit(x, validation_data=given, verbose=0).history
+    assert np.isfinite(history["val_loss"]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"image_shape": (8, 8)}, r"DCGAN.image_shape: expected \(height, width, channels\)"),
+        ({"image_shape": (9, 8, 8, 1)}, r"expected \(height, width, channels\).*\(9, 8, 8, 1\)"),
+        ({"image_shape": "8x8"}, "DCGAN.image_shape: expected a list"),
+        ({"image_shape": (8.0, 8, 1)}, r"DCGAN.image_shape\[0\]: expected a whole number"),
+        ({"image_shape": (8, -8, 1)}, "expected .height, width, channels"),
+        ({"latent_dim": 4.0}, r"DCGAN.latent_dim: expected a whole number \(default: 100\)"),
+        ({"latent_dim": 0}, "DCGAN.latent_dim: expected 1 or more"),
+        ({"seed": 1.5}, "DCGAN.seed: expected a whole number"),
+        ({"seed": 2**70}, "DCGAN.seed: expected a whole number of 64 bits"),
+        ({"filters": "32"}, "DCGAN.filters: expected a whole number.*'32'"),
+    ],
+)
+def test_arguments_of_a_constructor_are_checked_as_those_of_a_config(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        TINY["dcgan"].build(**arguments)
+
+
+def test_numpy_s_numbers_are_numbers(tmp_path):
+    shape = np.array(TINY["gan"].shape)
+    model = TINY["gan"].build(image_shape=shape, latent_dim=np.int64(4), seed=np.int32(3))
+    model.compile()
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    assert loaded.image_shape == TINY["gan"].shape and loaded.seed == 3
+    np.testing.assert_array_equal(loaded.sample([1]), model.sample([1]))
 
 
 def test_a_model_of_several_players_names_them():

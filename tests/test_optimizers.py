@@ -49,6 +49,81 @@ def test_float16_skips_no_first_update():
         assert float(optimizer.dynamic_scale) == 1024.0
 
 
+@pytest.mark.parametrize("rate", [-1e-3, np.nan, np.inf])
+def test_a_rate_that_is_none_is_refused(rate):
+    with pytest.raises(ValueError, match="`learning_rate` of Adam must be a number of 0 or more"):
+        TINY["vae"].build().compile(keras.optimizers.Adam(rate))
+
+
+def scaled(name, first, monkeypatch, **compiled):
+    """A tiny model under mixed_float16 whose loss scales begin at `first`."""
+    keras.config.set_dtype_policy("mixed_float16")
+    monkeypatch.setattr(optimizers, "FIRST_SCALE", first)
+    model = TINY[name].build()
+    model.compile(**compiled)
+    return model
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_a_step_without_an_update_is_reported_and_not_counted(eager, monkeypatch):
+    model = scaled("gan", 2.0**40, monkeypatch, run_eagerly=eager)
+    before = [np.array(v) for v in model.trainable_variables]
+    logs = model.train_on_batch(TINY["gan"].batch(8), return_dict=True)
+    assert logs["skipped_updates"] == 2.0
+    assert logs["generator_loss_scale"] == logs["discriminator_loss_scale"] == 2.0**39
+    assert int(model.step) == 0 and optimizers.skipped_steps(model.optimizers) == 1
+    for variable, value in zip(model.trainable_variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    model.generator_optimizer.dynamic_scale.assign(1.0)  # One player's update is a step.
+    logs = model.train_on_batch(TINY["gan"].batch(8), return_dict=True)
+    assert logs["skipped_updates"] == 3.0 and logs["generator_loss_scale"] == 1.0
+    assert int(model.step) == 1 and optimizers.skipped_steps(model.optimizers) == 1
+
+
+def test_a_model_of_one_player_reports_its_loss_scale(monkeypatch, tmp_path):
+    model = scaled("vae", 2.0**40, monkeypatch, run_eagerly=True)
+    history = model.fit(TINY["vae"].batch(8), batch_size=4, verbose=0).history
+    assert history["loss_scale"] == [2.0**38] and history["skipped_updates"] == [2.0]
+    assert int(model.step) == 0
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    assert optimizers.skipped_steps(loaded.optimizers) == 2
+    assert float(loaded.single_optimizer.dynamic_scale) == 2.0**38
+
+
+def test_keras_s_own_loss_scaling_is_counted_too():
+    own = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.5), initial_scale=8.0)
+    model = TINY["vae"].build()
+    model.compile(own, run_eagerly=True)
+    logs = model.train_on_batch(TINY["vae"].batch(4), return_dict=True)
+    assert logs["loss_scale"] == 8.0 and logs["skipped_updates"] == 0.0
+    assert float(model.single_optimizer.learning_rate) == 0.5
+
+
+def test_one_replica_s_overflow_is_skipped_by_all(strategy):
+    with strategy.scope():
+        weight = keras.Variable(np.zeros(2), dtype="float32")
+        optimizer = optimizers.LossScaling(keras.optimizers.SGD(0.1), initial_scale=4.0)
+        optimizer.build([weight])
+
+    @tf.function
+    def step(overflows):
+        def on_replica():
+            second = tf.distribute.get_replica_context().replica_id_in_sync_group == 1
+            gradient = tf.where(second & overflows, np.inf, 1.0) * tf.ones(2)
+            optimizer.apply([gradient], [weight])
+
+        strategy.run(on_replica)
+
+    step(tf.constant(True))
+    np.testing.assert_array_equal(weight, np.zeros(2))
+    counted = keras.ops.convert_to_numpy
+    assert counted(optimizer.skipped_updates) == 1 and counted(optimizer.dynamic_scale) == 2.0
+    step(tf.constant(False))
+    np.testing.assert_allclose(weight, [-0.1, -0.1])  # The sum of both, over the scale.
+    assert counted(optimizer.iterations) == 1 and counted(optimizer.skipped_updates) == 1
+
+
 def normalised():
     """A DCGAN with batch normalisation and averages of its generator, and a batch."""
     model = TINY["dcgan"].build()

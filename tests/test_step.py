@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.tiny import TINY
-from tfgen.step import as_batch, draws, minibatches, required
+from tfgen.step import as_batch, draws, labels_in_range, minibatches, required
 
 
 def images(*shape):
@@ -55,6 +55,40 @@ def test_labels_that_are_no_class_numbers_are_refused(labels, message):
         with pytest.raises(ValueError, match=message) as refused:
             as_batch(data, (8, 8, 1))
         assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["label", "label_b", "label_labelled", "label_set"])
+@pytest.mark.parametrize(
+    ("dtype", "number"),
+    [("int64", 2**32 + 3), ("int64", -(2**32) + 3), ("uint32", 2**32 - 1), ("uint64", 2**64 - 1)],
+)
+def test_numbers_that_32_bits_would_wrap_are_refused(key, dtype, number):
+    labels = np.array([0, 1, number, 2], dtype)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="below 2.31; number the classes"):
+        as_batch({"image": images(4, 8, 8, 1), key: labels})
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "uint32", "int64", "uint64"])
+def test_labels_of_all_integer_types_are_class_numbers(dtype):
+    label = as_batch((images(4, 8, 8, 1), np.arange(4).astype(dtype)))["label"]
+    assert label.dtype == tf.int32 and label.numpy().tolist() == [0, 1, 2, 3]
+    for classes, least in ((300, -1), (70_000, 0)):  # No uint8 or int16 itself.
+        found = labels_in_range(np.arange(4).astype(dtype), classes, least)
+        assert found.dtype == tf.int32
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must lie in -1 .. 2"):
+        labels_in_range(np.arange(4).astype(dtype), 3, -1)
+
+
+@pytest.mark.parametrize(
+    "name", ["stargan", "stargan_joint", "conditionalgan", "aae_semi", "cvae_label"]
+)
+def test_no_model_takes_an_id_of_64_bits_for_a_class(name):
+    model, batch = TINY[name].build(), TINY[name].batch(8)
+    model.compile(run_eagerly=True)
+    for key in [k for k in batch if k.startswith("label") and k != "label_set"]:
+        wide = {**batch, key: batch[key].astype("int64") + 2**32}
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Labels must be class numbers"):
+            model.train_on_batch(wide)
 
 
 def test_fit_refuses_one_hot_labels():

@@ -184,6 +184,51 @@ def check(
     return accepted
 
 
+def settled(parameter: inspect.Parameter, value: Any, where: str) -> Any:
+    """An argument of a constructor as a plain value, checked as in a config.
+
+    NumPy's numbers and arrays become Python's. Words, and what has neither a default nor an
+    annotation of a plain type, are left to the constructor.
+
+    Args:
+        parameter: Of the constructor.
+        value: What it was given.
+        where: Prefix of the messages.
+
+    Raises:
+        ConfigError: A value of another type, a picture's shape that is none, a number of latent
+            dimensions below 1, or a seed of more than 64 bits.
+    """
+    if parameter.name == "self":
+        return value
+    value, where = _python(value), f"{where}.{parameter.name}"
+    kinds = _kinds(parameter)
+    if kinds is not None and str not in kinds and value is not parameter.default:
+        _check_type(parameter, list(value) if isinstance(value, tuple) else value, where)
+    if parameter.name == "image_shape":
+        sides = list(value)
+        if len(sides) != 3 or not all(side is None or side >= 1 for side in sides):
+            raise ConfigError(
+                f"{where}: expected (height, width, channels), such as (28, 28, 1). "
+                f"Received: {tuple(sides)}."
+            )
+    if parameter.name == "latent_dim" and value is not None and value < 1:
+        raise ConfigError(f"{where}: expected 1 or more. Received: {value}.")
+    if parameter.name == "seed" and not -(2**63) <= value < 2**63:
+        raise ConfigError(f"{where}: expected a whole number of 64 bits. Received: {value}.")
+    return value
+
+
+def _python(value):
+    """NumPy's numbers and arrays as Python's, also within tuples and lists."""
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        value = value.tolist()
+        return tuple(value) if isinstance(value, list) else value
+    if type(value) in (tuple, list):
+        return type(value)(_python(item) for item in value)
+    return value
+
+
 def split(table: Mapping[str, Any], spec: Any, where: str) -> tuple[str, dict]:
     """The name and the arguments of a spec."""
     if isinstance(spec, str):

@@ -12,6 +12,11 @@ def check(model: Any, callbacks: Any) -> None:
     flat = keras.tree.flatten(getattr(callbacks, "callbacks", callbacks) or [])
     for callback in flat:
         name = type(callback).__name__
+        if isinstance(callback, type):
+            raise ValueError(
+                f"`callbacks` takes objects, and {callback.__name__} is a class: call it, "
+                f"{callback.__name__}(...)."
+            )
         if isinstance(callback, kinds.SwapEMAWeights):
             raise ValueError(
                 f"{name} is not needed: sampling, `evaluate`, validation and exports use the "

@@ -3,10 +3,12 @@
 import contextlib
 import functools
 import inspect
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgen import keras_callbacks
@@ -32,13 +34,15 @@ class KerasCalls(keras.Model):
         who = type(self).__name__
         weighing = ("class_weight", "sample_weight")
         check_weights(who, **{n: arguments.get(n) for n in weighing})
-        for name in ("validation_data", "validation_split"):
-            if not (arguments.get(name) is None or arguments[name] == 0.0):
-                check_validation(self, name)
+        if arguments.get("validation_data") is not None:
+            check_validation(self, "validation_data")
+        if arguments.get("validation_split"):
+            check_validation(self, "validation_split")
         keras_callbacks.check(self, arguments.get("callbacks"))
         names = getattr(getattr(x, "source", None), "class_names", None)
         if names:
             self.class_names = tuple(names)
+        warn_of_range(x)
         if shuffle is None:
             shuffle = shuffled(x)
         return super().fit(batches_of(x), y, shuffle=shuffle, **arguments)
@@ -166,12 +170,25 @@ def check_compile(who: str, keras_arguments: dict, players: dict) -> None:
                 f"{who}.compile takes no `{name}`: the model minimises and reports its paper's "
                 "terms, which arguments of its constructor choose; tfgen.evaluate measures more."
             )
+    known = inspect.signature(keras.Model.compile).parameters
+    unknown = [name for name in keras_arguments if name not in known]
+    if unknown:
+        one = next(iter(players))
+        raise ValueError(
+            f"{who}.compile takes no `{unknown[0]}`. Rates and what else an optimizer has are set "
+            f"on it: compile({one}=keras.optimizers.Adam(1e-4)). It takes: {', '.join(players)}."
+        )
     if "optimizer" in keras_arguments and "optimizer" not in players:
         raise ValueError(
             f"{who}.compile takes no `optimizer`: each player has its own, {', '.join(players)}."
         )
     seen: dict[int, str] = {}
     for name, (optimizer, *_) in players.items():
+        if not (optimizer is None or isinstance(optimizer, str | keras.optimizers.Optimizer)):
+            raise ValueError(
+                f"{who}.compile: `{name}` must be an optimizer of Keras or its name, such as "
+                f"keras.optimizers.Adam(1e-4) or 'adam'. Received: {optimizer!r}."
+            )
         if isinstance(optimizer, keras.optimizers.Optimizer):
             if seen.setdefault(id(optimizer), name) != name:
                 raise ValueError(
@@ -208,10 +225,32 @@ def refusal(who: str, call: str, signatures: Iterable[str]) -> ValueError:
 
 
 def batches_of(x: Any) -> Any:
-    """`x` with the dicts of a Python generator in the tuples that Keras asks for."""
+    """`x` with the dicts of a Python generator in the tuples that Keras asks for.
+
+    Raises:
+        ValueError: It is known to hold nothing.
+    """
+    parts = x.values() if isinstance(x, dict) else [x]
+    known = isinstance(x, tf.data.Dataset) and int(x.cardinality()) == 0
+    if known or any(isinstance(part, np.ndarray) and not part.size for part in parts):
+        raise ValueError("The data hold no examples: look at how they are made, filtered or cut.")
     if not inspect.isgenerator(x):
         return x
     return ((batch,) if isinstance(batch, dict) else batch for batch in x)
+
+
+def warn_of_range(x: Any) -> None:
+    """A warning where arrays of pictures, which lie in [-1, 1], never go below 0."""
+    image = x.get("image") if isinstance(x, dict) else x
+    if not isinstance(image, np.ndarray) or image.dtype.kind != "f" or not image.size:
+        return
+    low, high = image.min(), image.max()
+    if 0 <= low < high <= 1:
+        warnings.warn(
+            f"The pictures go from {low:g} to {high:g}, and -1 is black here: if 0 is, pass "
+            "2 * x - 1, or tfgen.data.batches(tfgen.data.array(x, value_range=(0, 1)), 64).",
+            stacklevel=3,
+        )
 
 
 def shuffled(x: Any) -> bool:

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tfgen import keras_calls, own_networks
 from tfgen.construct import no_such
 from tfgen.optimizers import averages_in_place, built
-from tfgen.signature import Signature
+from tfgen.signature import Signature, checked
 from tfgen.step import draws, weight
 
 
@@ -164,13 +164,28 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
 
         Args:
             name: A key of `signatures()`.
-            feeds: Input name -> (N, ...) array.
+            feeds: Input name -> (N, ...) array, or tensor.
 
         Returns:
             Output name -> tensor.
+
+        Raises:
+            ValueError: Unknown signature or input, a missing one, or an array that
+                `tfgen.signature.checked` refuses.
         """
+        table = self.signatures()
+        if name not in table:
+            raise ValueError(no_such("signature", name, table))
+        signature = table[name]
+        if set(feeds) != set(signature.inputs):
+            raise ValueError(
+                f"{name!r} takes {', '.join(signature.inputs)}. Received: {', '.join(feeds)}."
+            )
+        feeds = {
+            n: value if tf.is_tensor(value) else checked(n, signature.inputs[n], value)
+            for n, value in feeds.items()
+        }
         if name not in self._served:
-            signature = self.signatures()[name]
             names = list(signature.inputs)
 
             def served(*values):
@@ -206,6 +221,8 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
         Raises:
             ValueError: Unknown signature or input, or an input that must be given is missing.
         """
+        if batch_size < 1:
+            raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}.")
         table = self.signatures()
         name = signature or next(iter(table))
         if name not in table:

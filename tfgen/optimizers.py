@@ -4,9 +4,11 @@ import contextlib
 from collections.abc import Iterable
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
+FIRST_SCALE = 1024.0
 _AVERAGED = "_tfgen_averaged_statistics"
 _NAMES = ("moving_mean", "moving_variance")
 
@@ -109,19 +111,59 @@ class RampedSGD(keras.optimizers.SGD):
         return {**super().get_config(), **own}
 
 
+@keras.saving.register_keras_serializable("tfgen")
+class LossScaling(keras.optimizers.LossScaleOptimizer):
+    """Keras's loss scaling that counts what it skips, and skips on all replicas or on none.
+
+    Attributes:
+        skipped_updates: Of this optimizer, because a gradient was not finite.
+        skipped_steps: Training steps of the model in which no optimizer changed a weight.
+    """
+
+    def build(self, variables):
+        counter = {"shape": (), "dtype": "int64", "aggregation": "only_first_replica"}
+        self.skipped_updates = self.add_variable(name="skipped_updates", **counter)
+        self.skipped_steps = self.add_variable(name="skipped_steps", **counter)
+        super().build(variables)
+
+    def check_finite(self, grads):
+        # Keras asks the first replica only, whose gradients are not yet summed with the others'.
+        finite = super().check_finite(grads)
+        context = tf.distribute.get_replica_context()
+        if context is None or context.num_replicas_in_sync == 1:
+            return finite
+        count = context.all_reduce("sum", tf.cast(finite, tf.float32))
+        return count == context.num_replicas_in_sync
+
+    def _stateful_handle_non_finite_grads(self):
+        super()._stateful_handle_non_finite_grads()
+        self.skipped_updates.assign_add(1)
+
+
 def built(optimizer: keras.optimizers.Optimizer | str, *networks) -> keras.optimizers.Optimizer:
     """The optimizer with its slots made, and loss scaling added under a float16 policy.
 
     With `use_ema` the moving statistics of batch normalisation in `networks` are averaged as the
     weights are: averaged weights give other activations than the last ones, so their statistics
     are not those that the layers hold.
+
+    Raises:
+        ValueError: An unknown name, or a learning rate that is negative or no number.
     """
     optimizer = keras.optimizers.get(optimizer)
-    scaling = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    if keras.config.dtype_policy().name == "mixed_float16" and not scaling:
+    rate = inner(optimizer)._learning_rate
+    if isinstance(rate, keras.Variable) and not 0.0 <= ops.convert_to_numpy(rate) < np.inf:
+        raise ValueError(
+            f"`learning_rate` of {type(inner(optimizer)).__name__} must be a number of 0 or more. "
+            f"Received: {ops.convert_to_numpy(rate)}."
+        )
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        if not isinstance(optimizer, LossScaling):
+            optimizer = LossScaling.from_config(optimizer.get_config())
+    elif keras.config.dtype_policy().name == "mixed_float16":
         # Keras's own start of 32768 overflows in the first updates of InfoGAN, which are then
         # skipped; the scale doubles by itself where there is room.
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1024.0)
+        optimizer = LossScaling(optimizer, initial_scale=FIRST_SCALE)
     optimizer.build(weights(networks))
     used = inner(optimizer)
     if used.use_ema and not hasattr(used, _AVERAGED):
@@ -151,6 +193,47 @@ def descend(
     optimizer.apply(tape.gradient(loss, variables, output_gradients=share), variables)
     for variable, average in averaged_statistics(used):
         average.assign(momentum * average + (1.0 - momentum) * variable)
+
+
+def scaled(optimizers: dict) -> dict[str, LossScaling]:
+    """Player -> its optimizer, of those that scale their loss; "" for a model of one player."""
+    found = {k: o for k, o in optimizers.items() if isinstance(o, LossScaling)}
+    return {k.removesuffix("optimizer").removesuffix("_"): o for k, o in found.items()}
+
+
+def updates(optimizers: dict) -> tuple[tf.Tensor, tf.Tensor]:
+    """Updates that all optimizers together have taken, and those that were skipped."""
+    taken = [tf.cast(inner(o)._iterations, tf.int64) for o in optimizers.values()]
+    skipped = [tf.cast(o.skipped_updates, tf.int64) for o in scaled(optimizers).values()]
+    return tf.add_n(taken), tf.add_n(skipped)
+
+
+def step_taken(scaled: dict[str, LossScaling], before: tuple, after: tuple) -> tf.Tensor:
+    """1 for a training step that changed a weight, 0 for one whose every update was skipped.
+
+    Args:
+        scaled: Of `scaled`; they note a step that was skipped.
+        before: `updates` at its beginning.
+        after: At its end.
+    """
+    lost = tf.cast((after[0] == before[0]) & (after[1] > before[1]), tf.int64)
+    for optimizer in scaled.values():
+        optimizer.skipped_steps.assign_add(lost)
+    return 1 - lost
+
+
+def scales(scaled: dict[str, LossScaling]) -> dict[str, tf.Tensor]:
+    """What a training step reports of loss scaling: each scale, and all updates skipped so far."""
+    named = {f"{player}_loss_scale".lstrip("_"): o for player, o in scaled.items()}
+    skipped = tf.add_n([tf.cast(o.skipped_updates, tf.float32) for o in scaled.values()])
+    found = {name: tf.identity(o.dynamic_scale) for name, o in named.items()}
+    return {**found, "skipped_updates": skipped}
+
+
+def skipped_steps(optimizers: dict) -> int:
+    """Training steps of a model whose every update was skipped."""
+    counts = (o.skipped_steps for o in scaled(optimizers).values())
+    return int(ops.convert_to_numpy(next(counts, 0)))
 
 
 def weights(networks: Iterable[keras.Model]) -> list:

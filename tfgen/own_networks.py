@@ -10,7 +10,10 @@ from typing import Any
 
 import keras
 
+from tfgen.construct import settled
+
 _STATE = "_own_networks"
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 class _Construction:
@@ -34,6 +37,12 @@ def accept(kind: Any) -> None:
         given = {n: network for n, network in given.items() if network is not None}
         outermost = _STATE not in vars(self)
         if outermost:
+            bound = own.bind(self, *arguments, **options)
+            for parameter in own.parameters.values():
+                if parameter.name in bound.arguments and parameter.kind in _NAMED:
+                    value = bound.arguments[parameter.name]
+                    bound.arguments[parameter.name] = settled(parameter, value, kind.__name__)
+            (_, *arguments), options = bound.args, bound.kwargs
             object.__setattr__(self, _STATE, _Construction(given))
         for name, network in given.items():
             if not isinstance(network, keras.Model):

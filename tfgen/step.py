@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfgen import random
+from tfgen import optimizers, random
 
 _scope = threading.local()  # MirroredStrategy traces each replica in a thread of its own.
 
@@ -85,9 +85,9 @@ def drawing(seed: int, step: tf.Tensor | int, kind: str):
 def step(function: Callable) -> Callable:
     """Decorates `train_step` and `test_step`: `data` of any form that `fit` takes becomes the dict.
 
-    A training step draws by `model.step`, which it advances; a test step draws by the number of
-    batches since the evaluation began, so an evaluation repeats exactly and never disturbs the
-    training.
+    A training step draws by `model.step`, which it advances unless loss scaling has skipped all of
+    its updates; a test step draws by the number of batches since the evaluation began, so an
+    evaluation repeats exactly and never disturbs the training.
     """
     training = function.__name__ == "train_step"
 
@@ -101,12 +101,18 @@ def step(function: Callable) -> Callable:
         else:
             number = tf.cast(self.batches.total.value, tf.int64)
         _scope.rows = None if training else rows_of(batch)
+        scaled = training and optimizers.scaled(getattr(self, "optimizers", {}))
+        before = optimizers.updates(self.optimizers) if scaled else ()
         try:
             with drawing(self.seed, tf.identity(number), "train" if training else "test"):
                 result = function(self, batch)
         finally:
             _scope.rows = None
-        if training:
+        if scaled:
+            after = optimizers.updates(self.optimizers)
+            self.step.assign_add(optimizers.step_taken(scaled, before, after))
+            result = {**result, **optimizers.scales(scaled)}
+        elif training:
             self.step.assign_add(1)
         else:
             self.batches.update_state(1.0)
@@ -133,11 +139,13 @@ def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict
     Args:
         data: A dict, images, (images,) or (images, labels); images float32 (B, H, W, C) in [-1, 1].
             Of a dict, `image`, every key that begins with `image_`, and `patches`
-            (B, P, H, W, C) are images. Labels are integers (B,).
+            (B, P, H, W, C) are images. Labels, `label` and every key that begins with `label_`,
+            are integers (B,) of any type and become int32.
         image_shape: (H, W, C) that the images must have, None for a free side or for no check.
 
     Raises:
         ValueError: Another structure, dtype or shape.
+        tf.errors.InvalidArgumentError: Images outside [-1, 1], or labels that 32 bits do not hold.
     """
     if not isinstance(data, dict):
         parts = data if isinstance(data, tuple | list) else (data,)
@@ -155,11 +163,10 @@ def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict
     for key in batch:
         if key == "image" or key.startswith("image_"):
             batch[key] = _checked(batch[key], image_shape)
+        elif (key == "label" or key.startswith("label_")) and batch[key] is not None:
+            batch[key] = _label(batch[key])
     if "patches" in batch:
         batch["patches"] = _checked(batch["patches"])
-    for key in ("label", "label_labelled"):
-        if batch.get(key) is not None:
-            batch[key] = _label(batch[key])
     return batch
 
 
@@ -176,15 +183,42 @@ def _label(label):
     elif label.shape.rank == 0:
         fix = "pass one for each picture"
     else:
-        return label
+        return class_numbers(label)
     raise ValueError(
         "Labels must be integers 0, 1, 2, ... of shape (B,). "
         f"Received dtype {label.dtype.name}, shape {label.shape}: {fix}."
     )
 
 
+def class_numbers(label: Any) -> tf.Tensor:
+    """Labels of any type of integers as int32, in which no class becomes another.
+
+    Args:
+        label: Integers of any shape.
+
+    Raises:
+        tf.errors.InvalidArgumentError: One that int32 cannot hold.
+    """
+    label = tf.convert_to_tensor(label)
+    if label.dtype == tf.int32:
+        return label
+    wide = tf.cast(label, tf.int64)
+    least = 0 if label.dtype.is_unsigned else tf.int32.min  # uint64 past int64 is negative here.
+    low, high = tf.reduce_min(wide), tf.reduce_max(wide)
+    tf.debugging.Assert(
+        (low >= least) & (high <= tf.int32.max),
+        [
+            "Labels must be class numbers 0, 1, 2, ... below 2^31; number the classes, as in "
+            "np.unique(labels, return_inverse=True)[1]. Smallest and largest:",
+            low,
+            high,
+        ],
+    )
+    return tf.cast(label, tf.int32)
+
+
 def labels_in_range(label: Any, num_classes: int, least: int = 0) -> tf.Tensor:
-    """The labels of a batch.
+    """The labels of a batch, int32.
 
     Args:
         label: (B,) integers.
@@ -194,7 +228,7 @@ def labels_in_range(label: Any, num_classes: int, least: int = 0) -> tf.Tensor:
     Raises:
         tf.errors.InvalidArgumentError: One outside `least` .. K - 1.
     """
-    label = tf.convert_to_tensor(label)
+    label = class_numbers(label)
     low, high = tf.reduce_min(label), tf.reduce_max(label)
     tf.debugging.Assert(
         (low >= least) & (high < num_classes),
@@ -213,7 +247,9 @@ def _checked(image, image_shape=None):
     if image_shape is not None:
         expected = tf.TensorShape((None, *image_shape))
         if not image.shape.is_compatible_with(expected):
-            raise ValueError(f"Images must have shape {expected}. Received: {image.shape}.")
+            single = image.shape.is_compatible_with(expected[1:])
+            remedy = " A data set must come in batches: dataset.batch(64)." if single else ""
+            raise ValueError(f"Images must have shape {expected}. Received: {image.shape}.{remedy}")
     largest = tf.reduce_max(tf.abs(image))
     # Written so that NaN fails too.
     tf.debugging.Assert(
@@ -231,7 +267,7 @@ def required(batch: dict[str, tf.Tensor], key: str, who: str) -> tf.Tensor:
     if key not in batch:
         raise ValueError(
             f"{who} needs batches with {key!r}. Received keys: {', '.join(batch)}. "
-            f"Use a data set with {key}s, or pass (images, labels) to fit."
+            f"Use a data set that has {key!r}, or pass (images, labels) to fit."
         )
     return batch[key]
 

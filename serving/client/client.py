@@ -148,7 +148,7 @@ class Client:
         Raises:
             ValueError: No endpoint takes these beside the seed, or a value does not fit.
         """
-        table, rows = self.signatures(), len(seeds)
+        numbers, table = as_seeds(seeds), self.signatures()
         made = {n: set(s.inputs) - {"seed"} for n, s in table.items() if "seed" in s.inputs}
         made = {n: names for n, names in made.items() if n.split("_")[0] == "sample"}
         names = [n for n, others in made.items() if others == set(given) and n[-4:] != "_png"]
@@ -160,8 +160,8 @@ class Client:
             )
         name = names[0] if given else "sample"
         takes = self._served(name).inputs
-        whole = {n: _repeated(value, takes[n], rows) for n, value in given.items()}
-        return self._first(name, {"seed": as_seeds(seeds), **whole}, as_images)
+        whole = {n: _repeated(value, takes[n], len(numbers)) for n, value in given.items()}
+        return self._first(name, {"seed": numbers, **whole}, as_images)
 
     def generate(self, seeds: Sequence[int] | None = None, as_images: bool = False, **inputs):
         """Samples from inputs such as `z` and `label`: (N, ...), or N PIL pictures.

@@ -16,14 +16,18 @@ def test_labels_are_checked():
     ):
         with pytest.raises(ValueError, match=said):
             pixels.one_hot_label(label, classes)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="below 2.31"):
+        pixels.one_hot_label(np.array([2**32]), 10)
+    assert pixels.one_hot_label(np.array([9], "uint8"), 300).shape == (1, 300)
 
 
 def test_masks_of_completion_are_checked():
     image = np.zeros((2, 4, 5, 3), "float32")
     with pytest.raises(ValueError, match=r"\(2, 4, 5, 1\).*Received: \(2, 4, 5, 3\)"):
         pixels.given_part(image, np.zeros((2, 4, 5, 3), "int32"), 256)
-    with pytest.raises(ValueError, match="1 .given. or 0"):
-        pixels.given_part(image, np.full((2, 4, 5, 1), 2, "int32"), 256)
+    for value in (np.int32(2), np.int64(2**32), np.float32(0.5), np.float32(np.nan)):
+        with pytest.raises(ValueError, match="1 .given. or 0"):
+            pixels.given_part(image, np.full((2, 4, 5, 1), value), 256)
     # What is hidden may be anything, and grey is no level of two.
     known, shown = pixels.given_part(image, np.zeros((2, 4, 5, 1), "int32"), 2)
     assert not known.numpy().any() and (shown.numpy() == -1).all()

@@ -153,6 +153,7 @@ def test_a_damaged_picture_takes_its_caption_along(tmp_path):
         ("captions.csv", "image,caption\n", "no captions in it"),
         ("captions.jsonl", '{"image": "0.png", "caption": ""}', "is empty"),
         ("captions.jsonl", '{"image": "0.png", "caption": []}', "is empty"),
+        ("captions.jsonl", '{"image": "0.png", "caption": 5}', "'0.png' is no text"),
         ("captions.jsonl", "{image", "line 1: is no JSON"),
         ("captions.jsonl", "[1]", "expected an object"),
         ("captions.csv", "image,caption,split\n0.png,a,x\n0.png,b,y\n", "in another split"),

@@ -64,6 +64,7 @@ NAN[2, 0, 0, 0] = np.nan
         (np.zeros((3, 3, 32, 32)), "transpose"),
         (np.zeros((0, 4, 4, 1)), "no images"),
         (np.zeros((3, 4, 4, 1), np.int64), "astype"),
+        (np.zeros((8, 8, 3), np.uint8), r"looks like one picture: pass images\[np.newaxis\]"),
     ],
 )
 def test_array_refuses_images(images, message):
@@ -86,6 +87,14 @@ def test_array_refuses_images(images, message):
 def test_array_refuses_labels(labels, message):
     with pytest.raises(ValueError, match=message):
         data.array(pictures(), labels, class_names=["a", "b"])
+
+
+@pytest.mark.parametrize("names", ["ab", [3, 4], []])
+def test_class_names_are_texts(names):
+    with pytest.raises(ValueError, match="`class_names` must be one text a class"):
+        data.array(pictures(), class_names=names)
+    with pytest.raises(ValueError, match="must differ. More than one class is 'a'"):
+        data.array(pictures(), class_names=["a", "b", "a"])
 
 
 def test_array_refuses_other_arrays_of_another_length():

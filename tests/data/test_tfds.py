@@ -13,7 +13,10 @@ from tfgen import data
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tfds")
-    builders = (tiny_tfds.TfgenTiny, tiny_tfds.TfgenTinyMixed, tiny_tfds.TfgenTinyText)
+    builders = (
+        *(tiny_tfds.TfgenTiny, tiny_tfds.TfgenTinyMixed),
+        *(tiny_tfds.TfgenTinyText, tiny_tfds.TfgenTinyIds),
+    )
     for builder in builders:
         builder(data_dir=folder).download_and_prepare()
     return str(folder)
@@ -33,6 +36,12 @@ def test_images_and_labels(prepared):
     assert set(source.arrays) == {"image", "label"}
     again = data.source("tfds:tfgen_tiny", data_dir=prepared)
     assert source.fingerprint == again.fingerprint
+
+
+@pytest.mark.parametrize("image_size", [None, 2])
+def test_ids_of_64_bits_do_not_become_classes(prepared, image_size):
+    with pytest.raises(ValueError, match="class numbers below 2.31.*4294967303"):
+        data.source("tfds:tfgen_tiny_ids", data_dir=prepared, image_size=image_size)
 
 
 def test_splits(prepared, monkeypatch):

@@ -51,3 +51,15 @@ class TfgenTinyText(TfgenTiny):
     def _generate_examples(self, numbers):
         for n in numbers:
             yield n, {"text": str(n)}
+
+
+class TfgenTinyIds(TfgenTiny):
+    """Labels that are ids of 64 bits."""
+
+    def _info(self):
+        features = {"image": tfds.features.Image(shape=(4, 4, 1)), "label": np.int64}
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _generate_examples(self, numbers):
+        for n in numbers:
+            yield n, {"image": example(n), "label": 2**32 + n}

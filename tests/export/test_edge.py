@@ -61,6 +61,9 @@ def test_a_seed_is_the_same_picture(exported):
     np.testing.assert_array_equal(it.sample(SEEDS, label="shoes"), it.sample(SEEDS, label=label))
     assert it.signature.inputs["label"].class_names == ("bags", "hats", "shoes", "socks")
     assert it.sample([]).shape == (0, 8, 8, 3) and it.sample([]).dtype == np.float32
+    np.testing.assert_array_equal(it.sample(iter(SEEDS)), it.sample(SEEDS))
+    with pytest.raises(ValueError, match="Seeds must be integers of 64 bits"):
+        it.sample(5)
 
 
 def test_all_outputs(exported):
@@ -161,6 +164,7 @@ def test_files_that_are_not_ours(exported, tmp_path):
     ("arguments", "message"),
     [
         (["--seeds", "3-1"], "expected a form such as 0-63"),
+        (["--seeds", "0-99999999999"], "more than 10,000,000 seeds. Draw them in parts"),
         (["--input", "label"], "expected the form name=value"),
         (["--input", "label=[1, 2]"], "2 rows for 16 seeds"),
         (["--input", "label=9"], "must lie in 0 .. 3"),

@@ -2,13 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 import tfgen.export
 from tests.export.network import Network, Serves
+from tests.export.test_fuzz import shapes, wrong_values
 from tfgen import text
-from tfgen.export import ExportError, bundle, lite_files
+from tfgen.export import ExportError, bundle, edge, endpoints, lite_files, onnx_files, probes
+from tfgen.export.runtimes import lite_runner
 from tfgen.signature import Input, Signature
 
 
@@ -65,3 +68,81 @@ def test_an_operation_that_lite_rt_lacks(tmp_path):
     with pytest.raises(ExportError, match="'gamma' cannot be written for LiteRT"):
         tfgen.export.tflite(Serves({"gamma": gamma}), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+SEEDS = [0, 3, 64, -2, 2**64 - 1]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """(model, signature -> LiteRT file, signature -> ONNX file)"""
+    model, folder = Network(), tmp_path_factory.mktemp("lite")
+    signatures = model.signatures()
+    lite = lite_files.write(signatures, folder)
+    return model, lite, onnx_files.write(model, signatures, folder)
+
+
+def test_a_seed_is_the_same_picture_in_lite_rt(files):
+    model, lite, _ = files
+    it = edge.Edge(lite["generate"], threads=1, rows=2)
+    np.testing.assert_allclose(it.sample(SEEDS), model.sample(SEEDS), atol=1e-5)
+    named = it.sample(SEEDS, label="shoes")
+    np.testing.assert_allclose(named, model.sample(SEEDS, label=[2] * len(SEEDS)), atol=1e-5)
+    assert it.name == "generate" and it.sample([]).shape == (0, 8, 8, 3)
+    feeds = model.signatures()["generate"].draw(range(3))
+    for name, value in model.call_signature("generate", feeds).items():
+        np.testing.assert_allclose(it(**feeds)[name], value, atol=1e-5)
+
+
+def test_files_are_the_same_whenever_they_are_written(files, tmp_path):
+    model, lite, _ = files
+    only = {"discriminate": model.signatures()["discriminate"]}
+    again = lite_files.write(only, tmp_path)["discriminate"]
+    assert again.read_bytes()[-800:] == lite["discriminate"].read_bytes()[-800:]
+
+
+@pytest.mark.parametrize("name", ["generate", "discriminate"])
+def test_every_form_refuses_the_same(files, name):
+    """The SavedModel's graph checks by itself; in front of the other files `Edge` does."""
+    model, lite, onnx = files
+    signature = model.signatures()[name]
+    graph = endpoints.traced(name, signature)
+    edges = [edge.Edge(lite[name]), edge.Edge(onnx[name])]
+    good = probes.typical(signature, range(2))
+    asked = 0
+    for key, spec in signature.inputs.items():
+        value = good[key]
+        reshaped = (np.resize(value, s) for s in shapes(spec, value.shape) if np.prod(s))
+        # Types are another matter: Edge takes what a float32 or an int32 holds.
+        values = (v for v in wrong_values(spec, value) if v.dtype == value.dtype)
+        for wrong in (*reshaped, *values):
+            feeds = {**good, key: wrong}
+            try:
+                graph(**{k: tf.constant(v) for k, v in feeds.items()})
+            except (tf.errors.InvalidArgumentError, ValueError, TypeError):
+                for it in edges:
+                    with pytest.raises(ValueError, match=f"Input '{key}'|of one number of rows"):
+                        it(**feeds)
+                asked += 1
+            else:
+                assert [len(next(iter(it(**feeds).values()))) for it in edges] == [len(wrong)] * 2
+    assert asked > 10
+
+
+def test_lite_rt_itself_refuses_other_shapes(files):
+    """What it says of ranks and sides; ranges and labels it cannot express."""
+    _, lite, _ = files
+    for shape in ((8, 8), (2, 8, 8, 1), (2, 9, 8, 3), (1, 2, 8, 8, 3)):
+        run = lite_runner(lite["discriminate"])
+        with pytest.raises((ValueError, RuntimeError)):
+            run(image=np.zeros(shape, np.float32))
+
+
+def test_lite_files_that_are_not_ours(files, tmp_path):
+    (tmp_path / "text.tflite").write_text("no model")
+    with pytest.raises(ValueError, match="text.tflite cannot be run by LiteRT"):
+        edge.Edge(tmp_path / "text.tflite")
+    data = files[1]["discriminate"].read_bytes()
+    (tmp_path / "bare.tflite").write_bytes(data[: data.index(b"PK\x03\x04")])
+    with pytest.raises(ValueError, match="was not written by tfgen.export"):
+        edge.Edge(tmp_path / "bare.tflite")

@@ -119,6 +119,30 @@ def test_a_lost_index_passes_over_a_damaged_file(settings, whole, copy):
     assert_identical(done.model, whole.model)
 
 
+@pytest.mark.parametrize("name", ["checkpoints", "tensorboard", "samples"])
+def test_a_file_in_place_of_a_folder_is_named(settings, copy, name):
+    shutil.rmtree(copy / name, ignore_errors=True)
+    (copy / name).write_text("")
+    with pytest.raises(ConfigError, match=f"{name}: is a file, where a run has a folder"):
+        run.train(settings("fit.epochs=3"), copy, silent)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "run.json", "metrics.jsonl", "lock"])
+def test_a_folder_in_place_of_a_file_is_named(settings, copy, name):
+    (copy / name).unlink(missing_ok=True)
+    (copy / name).mkdir()
+    with pytest.raises(ConfigError, match=f"{name}: is a folder, where a run has a file"):
+        run.train(settings("fit.epochs=3"), copy, silent)
+
+
+def test_an_index_that_lists_none_does_not_cost_the_weights(settings, whole, copy):
+    (copy / "checkpoints/index.json").write_text('{"best": null, "checkpoints": []}')
+    with pytest.warns(UserWarning, match="it lists none. It is made again from the 3 weight files"):
+        done = run.train(settings(), copy, silent)
+    assert done.step == 20
+    assert_identical(done.model, whole.model)
+
+
 def test_an_index_without_weight_files_is_named(settings, copy):
     for path in (copy / "checkpoints").glob("step-*"):
         path.unlink()
@@ -142,9 +166,52 @@ def test_a_damaged_note_is_named_and_the_weights_are_used(settings, copy, text):
     assert kept.read_text() == text if text is not None else not kept.exists()
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data", None),
+        ("data", {"fingerprint": 5}),
+        ("data", {"fingerprint": "", "class_names": 5}),
+        ("starts", "x"),
+        ("starts", []),
+        ("starts", [{}]),
+        ("steps_per_epoch", "six"),
+        ("steps_per_epoch", 0),
+        ("shift", None),
+    ],
+)
+def test_a_note_with_odd_values_is_a_damaged_one(copy, key, value):
+    note = json.loads((copy / "run.json").read_text())
+    (copy / "run.json").write_text(json.dumps({**note, key: value}))
+    with pytest.raises(ValueError, match=f"run.json is damaged: `{key}.*` is none"):
+        record.read(copy)
+    assert record.read(copy, strict=False) == {}
+    assert run.load(copy).sample([0]).shape == (1, 8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("step", "six"),
+        ("file", "../checkpoints/step-00000020.weights.h5"),
+        ("file", None),
+        ("values", 3),
+        ("sha256", 5),
+    ],
+)
+def test_an_index_with_odd_values_is_made_again(copy, key, value):
+    path = copy / "checkpoints/index.json"
+    index = json.loads(path.read_text())
+    index["checkpoints"][-1][key] = value
+    path.write_text(json.dumps(index))
+    with pytest.warns(UserWarning, match="an entry lacks fields, or has others.* made again"):
+        store = checkpoints.Checkpoints(path.parent)
+    assert store.last_step == 20
+
+
 def test_damaged_lines_of_metrics_are_named_and_kept(settings, copy):
     path = copy / "metrics.jsonl"
-    path.write_bytes(b"\xff\xfe\n" + path.read_bytes() + b'5\n{"epoch": 9}\n{"step": 2')
+    path.write_bytes(b"\xff\xfe\n" + path.read_bytes() + b'5\n{"step": 9}\n{"step": 2')
     with pytest.warns(UserWarning, match="metrics.jsonl: lines 1, 4, 5 cannot be read"):
         found = record.lines(path)
     assert [line["step"] for line in found] == [10, 20]

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgen import files
+from tfgen import files, optimizers
 from tfgen.training import checkpoints, config, run
 from tfgen.training.config import ConfigError
 from tfgen.training.errors import Interrupted, TrainingError
@@ -451,15 +451,32 @@ def test_two_devices_continue_too(settings, tmp_path, monkeypatch):
 
 
 def test_mixed_precision_continues(settings, tmp_path, monkeypatch):
-    precision = "mixed_float16"  # With loss scaling, whose state must come back too.
-    options = settings(f"run.precision={precision}", "fit.epochs=1")
+    """With loss scaling, whose state must come back too, and that skips the first steps."""
+    precision = "mixed_float16"
+    monkeypatch.setattr(optimizers, "FIRST_SCALE", 2.0**34)
+    options = settings(f"run.precision={precision}", "fit.epochs=2")
     whole = run.train(options, tmp_path / "whole", silent)
     assert whole.model.generator.dtype_policy.name == precision
+    skipped = optimizers.skipped_steps(whole.model.optimizers)
+    assert 0 < skipped and whole.step + skipped == 2 * STEPS and whole.epochs == 2
+    assert [line["epoch"] for line in lines(tmp_path / "whole")] == [1, 2]
+    assert lines(tmp_path / "whole")[-1]["skipped_updates"] >= 2 * skipped
     assert keras.config.dtype_policy().name == "float32"
     stop_at(monkeypatch, 5, Stop())
     with pytest.raises(Stop):
         run.train(options, tmp_path / "run", silent)
     assert_identical(state(run.train(options, tmp_path / "run", silent).model), state(whole.model))
+    assert run.train(options, tmp_path / "run", silent).step == whole.step  # It was finished.
+
+
+def test_gradients_that_overflow_at_every_scale_end_a_run(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(optimizers, "FIRST_SCALE", 2.0**-9)
+    monkeypatch.setattr(
+        optimizers.LossScaling, "check_finite", lambda self, grads: tf.constant(False)
+    )
+    options = settings("run.precision=mixed_float16", "compile.run_eagerly=true")
+    with pytest.raises(TrainingError, match="step 0: .*loss_scale has fallen.*mixed_bfloat16"):
+        run.train(options, tmp_path / "run", silent)
 
 
 def test_dry_run_writes_nothing(settings, tmp_path):

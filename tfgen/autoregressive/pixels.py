@@ -21,7 +21,7 @@ import tensorflow as tf
 from tfgen.model import GenerativeModel
 from tfgen.probability.levels import bits_per_dim, level_index, level_value, require
 from tfgen.signature import Input, Signature
-from tfgen.step import required, step
+from tfgen.step import class_numbers, required, step
 
 
 def inputs(
@@ -122,7 +122,7 @@ def one_hot_label(label: tf.Tensor | None, num_classes: int | None) -> tf.Tensor
         raise ValueError("This model has no labels: build it with `num_classes`, or give none.")
     if label is None:
         raise ValueError(f"This model is conditional: give a label in 0 .. {num_classes - 1}.")
-    label = tf.convert_to_tensor(label)
+    label = class_numbers(label)
     wrong = tf.reduce_any((label < 0) | (label >= num_classes))
     require(~wrong, f"Labels must lie in 0 .. {num_classes - 1}. Received:", label)
     return tf.one_hot(label, num_classes)
@@ -145,9 +145,9 @@ def given_part(image: tf.Tensor, mask: tf.Tensor, levels: int) -> tuple[tf.Tenso
         raise ValueError(
             f"`mask` must have shape {expected}: 1 where a pixel is given. Received: {mask.shape}."
         )
-    mask = tf.cast(mask, tf.int32)
-    wrong = tf.reduce_any((mask < 0) | (mask > 1))
-    require(~wrong, "`mask` must be 1 (given) or 0 (to be filled in). Largest:", mask)
+    mask = tf.cast(mask, tf.int32) if mask.dtype == tf.bool else mask
+    wrong = tf.reduce_any((mask != 0) & (mask != 1))
+    require(~wrong, "`mask` must be 1 (given) or 0 (to be filled in). Received:", mask)
     known = tf.broadcast_to(mask, tf.shape(image)) > 0  # (B, H, W, C)
     seen = tf.where(known, image, -tf.ones_like(image))
     return known, level_value(level_index(seen, levels, nearest=True), levels)

@@ -66,7 +66,8 @@ def _rows(path) -> Iterator[_Row]:
         picture, text = tables.field(entry, tables.PICTURE, where), tables.field(entry, TEXT, where)
         texts = text if isinstance(text, list) else [text]
         if not texts or not all(isinstance(t, str) and t.strip() for t in texts):
-            raise ValueError(f"{where}: the caption of {picture!r} is empty. Write or remove it.")
+            wrong = "is empty" if all(isinstance(t, str) for t in texts) else "is no text"
+            raise ValueError(f"{where}: the caption of {picture!r} {wrong}. Write or remove it.")
         picture_path = tables.picture(entry, path.parent, where)
         split = entry.get("split") or None
         row = found.setdefault(picture_path, _Row(where, picture_path, [], split))

@@ -126,8 +126,22 @@ def build(
         views[key] = value.view()
         views[key].flags.writeable = False
     digest = known_fingerprint or fingerprint(views)
-    names = None if class_names is None else tuple(class_names)
-    return Source(name, split, MappingProxyType(views), digest, names, tuple(notes))
+    return Source(name, split, MappingProxyType(views), digest, _named(class_names), tuple(notes))
+
+
+def _named(class_names):
+    """The names as a tuple, each once."""
+    if class_names is None:
+        return None
+    names = () if isinstance(class_names, str) else tuple(class_names)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ValueError(
+            f"`class_names` must be one text a class, such as ['cat', 'dog']. "
+            f"Received: {class_names!r}."
+        )
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"`class_names` must differ. More than one class is {twice[0]!r}.")
+    return names
 
 
 def fingerprint(arrays: Mapping[str, np.ndarray]) -> str:
@@ -146,6 +160,11 @@ def fingerprint(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def _images(images, value_range):
+    if images.ndim == 3 and images.shape[-1] in (1, 3, 4) and len(images) > 4:
+        raise ValueError(
+            f"Images must have shape (N, H, W, C). Received: {images.shape}, which looks like one "
+            "picture: pass images[np.newaxis]; for narrow grey ones images[..., np.newaxis]."
+        )
     if images.ndim == 3:
         images = images[..., np.newaxis]
     if images.ndim != 4 or 0 in images.shape[1:]:
@@ -225,17 +244,26 @@ def _labels(labels, count, class_names):
             f"Labels must have shape (N,). Received: {labels.shape}. For a column pass "
             "labels.reshape(-1), for one-hot rows labels.argmax(-1)."
         )
-    labels = _rows("label", labels, count)
+    labels = class_numbers(_rows("label", labels, count))
+    if class_names is not None and labels.max() >= len(class_names):
+        raise ValueError(
+            f"The largest label is {labels.max()}, but there are {len(class_names)} class names."
+        )
+    return labels
+
+
+def class_numbers(labels: np.ndarray) -> np.ndarray:
+    """Labels of any type of integers as int32, in which no class becomes another.
+
+    Raises:
+        ValueError: One below 0, or past what int32 can hold.
+    """
     if labels.min() < 0:
         raise ValueError(f"Labels must not be negative. Received a smallest one of {labels.min()}.")
     if labels.max() > np.iinfo(np.int32).max:
         raise ValueError(
             f"Labels must be class numbers below 2^31. Received a largest one of {labels.max()}: "
             "number the classes, as in np.unique(labels, return_inverse=True)[1]."
-        )
-    if class_names is not None and labels.max() >= len(class_names):
-        raise ValueError(
-            f"The largest label is {labels.max()}, but there are {len(class_names)} class names."
         )
     return labels.astype(np.int32, copy=False)
 

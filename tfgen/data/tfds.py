@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tfgen.data.picture import Form, fitted_array
-from tfgen.data.sources import Source, build
+from tfgen.data.sources import Source, build, class_numbers
 from tfgen.data.store import Chunk, store
 
 _CHUNK = 512
@@ -196,4 +196,4 @@ def _chunks(builder, split, wanted, form, name):
 
 
 def _labels(labels):
-    return None if labels is None else np.asarray(labels, np.int32)
+    return None if labels is None else class_numbers(np.asarray(labels))

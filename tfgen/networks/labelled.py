@@ -145,10 +145,13 @@ def conv_discriminator(
 
 def _with(x, label):
     """The label behind the last axis, at every place of a map."""
+    label = ops.cast(label, x.dtype)
     for _ in x.shape[1:-1]:
         label = ops.expand_dims(label, 1)
-    label = ops.tile(label, (1, *x.shape[1:-1], 1))
-    return ops.concatenate([x, ops.cast(label, x.dtype)], axis=-1)
+    if len(x.shape) > 2:
+        # No `tile`: OpenVINO 2026.4 runs that of an ONNX file wrongly along two axes at once.
+        label = label * ops.ones_like(x[..., :1])
+    return ops.concatenate([x, label], axis=-1)
 
 
 def _rectified(x):

@@ -68,7 +68,7 @@ class LabelSet:
             tf.errors.InvalidArgumentError: Classes out of range, attributes other than 0 and 1.
         """
         if self.kind == "class":
-            return labels_in_range(tf.cast(labels, tf.int32), self.size)
+            return labels_in_range(labels, self.size)
         labels = tf.cast(labels, tf.float32)
         if not labels.shape.is_compatible_with((None, self.size)):
             raise ValueError(

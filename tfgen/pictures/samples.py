@@ -10,6 +10,7 @@ from tfgen import files
 from tfgen.pictures import class_grids, grids
 
 ARRAY = ".npy"
+MOST = 10_000_000  # Seeds of one command.
 
 
 def seeds(text: str) -> list[int]:
@@ -23,6 +24,8 @@ def seeds(text: str) -> list[int]:
         match = re.fullmatch(r"\s*(-?\d+)(?:-(\d+))?\s*", part)
         if not match or (match[2] and int(match[2]) < int(match[1])):
             raise ValueError(f"--seeds {text!r}: expected a form such as 0-63 or 0,5,9-12.")
+        if int(match[2] or match[1]) - int(match[1]) >= MOST - len(found):
+            raise ValueError(f"--seeds {text!r}: more than {MOST:,} seeds. Draw them in parts.")
         found += range(int(match[1]), int(match[2] or match[1]) + 1)
     return found
 

@@ -21,7 +21,7 @@ import tensorflow as tf
 from tfgen import files, pictures
 from tfgen.pictures import class_grids
 from tfgen.training import diagnosis
-from tfgen.training.checkpoints import array, reportable, taken
+from tfgen.training.checkpoints import array, drawn, reportable, taken
 from tfgen.training.doctor import in_words
 from tfgen.training.errors import Interrupted, TrainingError
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from tfgen.training.checkpoints import Checkpoints
     from tfgen.training.doctor import TrainingDoctor
     from tfgen.training.options import RunOptions
+
+
+SMALLEST_SCALE = 2.0**-10
 
 
 class Clock(keras.callbacks.Callback):
@@ -67,6 +70,12 @@ class Guard(keras.callbacks.Callback):
                 step = taken(self.model)
                 advised = diagnosis.advice("not_finite")
                 raise TrainingError(f"step {step}: {name} is {value}. Try: {advised}")
+            if name.endswith("loss_scale") and value < SMALLEST_SCALE:
+                raise TrainingError(
+                    f"step {taken(self.model)}: {name} has fallen to {value}: gradients overflow "
+                    "float16 at every scale, and no update is made. Try: "
+                    "run.precision=mixed_bfloat16, or a lower learning rate in a new run."
+                )
 
     def on_epoch_end(self, epoch, logs=None):
         self.on_train_batch_end(None, logs)
@@ -206,7 +215,7 @@ class Saver(keras.callbacks.Callback):
         steps_per_epoch: Steps in an epoch.
         options: The `RunOptions`.
         epochs: At which the run ends.
-        shift: Steps by which the place in the data is ahead of the step counter.
+        shift: Batches by which the place in the data is ahead of those that were drawn.
     """
 
     def __init__(
@@ -230,7 +239,7 @@ class Saver(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         step = taken(self.model)
-        epoch, within = divmod(step + self.shift, self.steps_per_epoch)
+        epoch, within = divmod(drawn(self.model) + self.shift, self.steps_per_epoch)
         if within == 0:
             return  # on_epoch_end follows, when the line of metrics is written.
         steps, seconds = self.options.checkpoint_steps, self.options.checkpoint_seconds

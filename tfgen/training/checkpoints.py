@@ -18,10 +18,19 @@ import numpy as np
 
 from tfgen import files
 from tfgen.model import GenerativeModel
+from tfgen.optimizers import skipped_steps
 from tfgen.training import weight_files
 
 INDEX = "index.json"
-_FIELDS = {"file", "step", "epoch", "sha256", "values", "means", "seconds"}
+_KINDS = {
+    "file": str,
+    "step": int,
+    "epoch": int | None,
+    "sha256": str | None,
+    "values": dict | None,
+    "means": dict | None,
+    "seconds": int | float | None,
+}
 
 
 class Checkpoints:
@@ -73,7 +82,8 @@ class Checkpoints:
         step = taken(model)
         path = self.folder / weight_files.name(step)
         note = {"epoch": epoch, "values": values, "means": means, "seconds": seconds}
-        if self.last_step != step:
+        # A step whose updates were all skipped has left another loss scale.
+        if self.last_step != step or skipped_steps(model.optimizers):
             if not finite(model):
                 return False
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -173,9 +183,11 @@ class Checkpoints:
         path, weights = self.folder / INDEX, weight_files.found(self.folder)
         try:
             entries = json.loads(path.read_text(encoding="utf-8"))["checkpoints"]
-            if all(_FIELDS <= entry.keys() for entry in entries):
+            if all(map(_whole, entries)) and (entries or not weights):
                 return entries
-            problem = "an entry lacks fields"
+            problem = "it lists none"
+            if entries:
+                problem = "an entry lacks fields, or has others than a run writes"
         except FileNotFoundError:
             if not weights:
                 return []
@@ -205,6 +217,12 @@ class Checkpoints:
                 path.unlink(missing_ok=True)
 
 
+def _whole(entry):
+    """Whether an entry of the index is one that a run writes, and names a file beside it."""
+    fits = all(k in entry and isinstance(entry[k], kind) for k, kind in _KINDS.items())
+    return fits and Path(entry["file"]).name == entry["file"]
+
+
 def array(variable: keras.Variable) -> np.ndarray:
     """A weight, slot or metric variable as a NumPy array, under any strategy."""
     return keras.ops.convert_to_numpy(variable)
@@ -213,6 +231,11 @@ def array(variable: keras.Variable) -> np.ndarray:
 def taken(model: GenerativeModel) -> int:
     """Training steps taken."""
     return int(array(model.step))
+
+
+def drawn(model: GenerativeModel) -> int:
+    """Batches that were trained on: of each step taken, and of each that loss scaling skipped."""
+    return taken(model) + skipped_steps(model.optimizers)
 
 
 def variables(model: GenerativeModel) -> list:

@@ -49,6 +49,16 @@ def check(settings: Config, folder: Path, accept_changes: bool = False) -> list[
     _refuse_among_pictures(settings, folder)
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: is a file; a run needs a folder.")
+    for name in ("checkpoints", "samples", "tensorboard"):
+        if (folder / name).exists() and not (folder / name).is_dir():
+            raise ConfigError(
+                f"{folder / name}: is a file, where a run has a folder. Move it away."
+            )
+    for name in ("config.yaml", "run.json", "metrics.jsonl", "lock"):
+        if (folder / name).is_dir():
+            raise ConfigError(
+                f"{folder / name}: is a folder, where a run has a file. Move it away."
+            )
     if not (folder / "config.yaml").exists():
         strangers = [p.name for p in folder.glob("[!.]*") if p.name not in ("lock", "run.json")]
         if strangers:
@@ -78,8 +88,8 @@ def edited(folder: Path) -> bool:
     return noted is not None and noted != files.sha256(folder / "config.yaml")
 
 
-def shifted(note: dict, steps: int, step: int) -> int:
-    """Steps by which the place in the data is ahead of the step counter.
+def shifted(note: dict, steps: int, drawn: int) -> int:
+    """Batches by which the place in the data is ahead of those that were drawn.
 
     0 for ever, unless an accepted change has altered how many steps an epoch has: then the place
     is the same share of the data as before.
@@ -87,12 +97,12 @@ def shifted(note: dict, steps: int, step: int) -> int:
     Args:
         note: run.json as the last start left it, {} for none.
         steps: In an epoch now.
-        step: The checkpoint's.
+        drawn: Batches, up to the checkpoint.
     """
     before, shift = note.get("steps_per_epoch", steps), note.get("shift", 0)
     if before == steps:
         return shift
-    return (step + shift) * steps // before - step
+    return (drawn + shift) * steps // before - drawn
 
 
 def _former(folder):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tfgen.training.config import Config
 
 NOTE = "run.json"
+_PLACE = ("step", "epoch")  # Of a line of metrics.jsonl.
 _FIELDS = {"seed", "model", "data", "starts"}
 
 
@@ -42,6 +43,8 @@ def read(folder: Path, strict: bool = True) -> dict:
         note = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(note, dict) or not _FIELDS <= note.keys():
             raise ValueError(f"it lacks one of {', '.join(sorted(_FIELDS))}")
+        if odd := _odd(note):
+            raise ValueError(f"`{odd}` is none")
         return note
     except (ValueError, FileNotFoundError) as error:
         if not strict:
@@ -167,6 +170,25 @@ def trim(path: Path, step: int) -> None:
         files.write_text(path, text)
 
 
+def _odd(note):
+    """The first key whose value is not of the kind that a run writes; None where all are."""
+    described, starts = note["data"], note["starts"]
+    if not isinstance(described, dict) or not isinstance(described.get("fingerprint"), str):
+        return "data"
+    names = described.get("class_names")
+    if names is not None and not (isinstance(names, list) and all(type(n) is str for n in names)):
+        return "data.class_names"
+    whole = isinstance(starts, list) and starts and all(isinstance(one, dict) for one in starts)
+    if not whole or not all(isinstance(one.get("versions"), dict) for one in starts):
+        return "starts"
+    numbers = {"steps_per_epoch": 1, "shift": None}
+    for key, least in numbers.items():
+        value = note.get(key, 1)
+        if type(value) is not int or (least is not None and value < least):
+            return key
+    return None
+
+
 def _parsed(path):
     """(lines, numbers of those that cannot be read, but for a last one without its end)."""
     if not path.exists():
@@ -176,7 +198,8 @@ def _parsed(path):
     for number, text in enumerate(texts, 1):
         try:
             line = json.loads(text)
-            if isinstance(line, dict) and isinstance(line.get("step"), int):
+            whole = isinstance(line, dict) and all(type(line.get(k)) is int for k in _PLACE)
+            if whole:
                 found.append(line)
                 continue
         except json.JSONDecodeError:

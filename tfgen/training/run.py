@@ -27,7 +27,7 @@ import tensorflow as tf
 from tfgen import files
 from tfgen.optimizers import inner
 from tfgen.training import callbacks, config, continuing, devices, experiment, record
-from tfgen.training.checkpoints import Checkpoints, array, taken
+from tfgen.training.checkpoints import Checkpoints, array, drawn, taken
 from tfgen.training.config import Config, ConfigError, RunOptions
 from tfgen.training.doctor import TrainingDoctor
 from tfgen.training.errors import Interrupted, TrainingError
@@ -118,15 +118,17 @@ def train(
         checkpoints.save_index()
         steps = settings.fit["steps_per_epoch"] or stream.steps_per_epoch
         step, epochs = taken(model), settings.fit["epochs"]
-        shift = continuing.shifted(record.read(folder, strict=False), steps, step) if step else 0
-        if step + shift >= epochs * steps:
-            done = (step + shift) // steps
+        note = record.read(folder, strict=False)
+        shift = continuing.shifted(note, steps, drawn(model)) if step else 0
+        place = drawn(model) + shift
+        if place >= epochs * steps:
+            done = place // steps
             say(f"{folder}: finished: {done} epochs, {step} steps. Raise fit.epochs to go on.")
             _measure(measure, settings, folder, model, say, again=False)
             return Run(folder, model, step, done, record.lines(folder / "metrics.jsonl"))
         record.begin(settings, folder, model, stream, step, changes, shift)
         checkpoints.forget_after(step)
-        _tell(folder, step, shift, steps, epochs, changes, say)
+        _tell(folder, step, place / steps, epochs, changes, say)
         record.trim(folder / "metrics.jsonl", step)
         _fit(settings, folder, model, stream, validation, checkpoints, entry, shift, say)
         say(f"{folder}: finished: {epochs} epochs, {taken(model)} steps.")
@@ -223,11 +225,10 @@ def _rates(model):
     return [(rate, float(array(rate))) for rate in rates if isinstance(rate, keras.Variable)]
 
 
-def _tell(folder, step, shift, steps, epochs, changes, say):
+def _tell(folder, step, place, epochs, changes, say):
     """How a start stands to what the folder holds."""
     metrics = folder / "metrics.jsonl"
     if step:
-        place = (step + shift) / steps
         say(f"{folder}: continuing from step {step} (epoch {place:.2f} of {epochs}).")
         if place >= 1 and not (metrics.exists() and metrics.stat().st_size):
             say(f"{metrics}: is missing or empty; the lines up to step {step} are lost.")
@@ -241,7 +242,7 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift,
     """The rest of the epoch that was interrupted, then whole epochs."""
     options, steps = RunOptions(**settings.run), settings.fit["steps_per_epoch"]
     steps = steps or stream.steps_per_epoch
-    place, epochs, verbose = taken(model) + shift, settings.fit["epochs"], settings.fit["verbose"]
+    place, epochs, verbose = drawn(model) + shift, settings.fit["epochs"], settings.fit["verbose"]
     if verbose == "auto":  # A log file wants a line an epoch, not a bar drawn a thousand times.
         verbose = 1 if sys.stdout.isatty() else 2
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
@@ -274,7 +275,7 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift,
                 validation_freq=settings.fit["validation_freq"],
                 callbacks=hooks,
             )
-            place = taken(model) + shift
+            place = drawn(model) + shift
             if doctor and doctor.stopped:
                 raise TrainingError(f"step {taken(model)}: stopped by run.doctor_stop.")
     writer.close()

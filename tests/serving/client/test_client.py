@@ -159,6 +159,10 @@ def test_sample_and_generate(running, painter, to):
     assert len(it.sample(range(5), label=2, as_images=True)) == 5
     with pytest.raises(ValueError, match=r"takes `seed` with \['text'\].*sample, sample_label"):
         it.sample([1], text="red")
+    np.testing.assert_allclose(it.sample(iter(range(5))), expected, atol=1e-5)
+    for wrong in (5, 1.5, ["a"]):
+        with pytest.raises(ValueError, match="Seeds must be integers of 64 bits"):
+            it.sample(wrong)
     with pytest.raises(Failure, match="must lie in 0 .. 3"):
         it.sample([1], label=4)
     for wrong in (1.5, "three", [[1]]):
