@@ -6,6 +6,7 @@ import threading
 import keras
 import tensorflow as tf
 
+from tfgen import random
 from tfgen.step import draws
 
 _scope = threading.local()
@@ -192,8 +193,9 @@ class Dropout(keras.layers.Layer):
             return x
         static, dynamic = x.shape, tf.shape(x)
         shape = [dynamic[i] if side is None else side for i, side in enumerate(static)]
-        kept = draws().uniform("dropout", shape) >= self.rate
-        return tf.where(kept, x / tf.cast(1.0 - self.rate, x.dtype), tf.zeros_like(x))
+        kept = draws().kept("dropout", shape, float(self.rate))
+        scaled = x * tf.cast(1.0 / random.kept_share(float(self.rate)), x.dtype)
+        return tf.where(kept, scaled, tf.zeros_like(x))
 
     def get_config(self):
         return {**super().get_config(), "rate": self.rate}
