@@ -49,6 +49,11 @@ class Draws:
         """Uniform numbers in [0, 1)."""
         return random.uniform(*self._arguments(purpose, shape))
 
+    def kept(self, purpose: str, shape: Sequence, rate: float) -> tf.Tensor:
+        """What dropout of this rate keeps, bool; see `tfgen.random.kept`."""
+        xp, shape, key, stream, first = self._arguments(purpose, shape)
+        return random.kept(xp, shape, rate, key, stream, first)
+
     def categorical(self, purpose: str, shape: Sequence, num_classes: int) -> tf.Tensor:
         """Uniform int32 in 0 .. num_classes - 1."""
         xp, shape, key, stream, first = self._arguments(purpose, shape)

@@ -78,6 +78,7 @@ def check(settings: Config, model: GenerativeModel, stream: "tf.data.Dataset") -
         )
     _check_classes(settings, model, stream)
     _check_labelled(settings, model, stream)
+    _check_executions(settings, stream)
     reported = list(model.reports)
     if settings.run["validation"] is not None:
         if type(model).test_step is keras.Model.test_step:
@@ -89,6 +90,18 @@ def check(settings: Config, model: GenerativeModel, stream: "tf.data.Dataset") -
     best = settings.run["best"]
     if best is not None and best not in reported:
         raise ConfigError(f"run.best: {construct.unknown(best, reported)}")
+
+
+def _check_executions(settings, stream):
+    """ConfigError where an epoch would end within an execution."""
+    each = settings.compile.get("steps_per_execution") or 1
+    steps = settings.fit["steps_per_epoch"] or stream.steps_per_epoch
+    if steps % each:
+        fitting = [str(n) for n in range(1, steps + 1) if steps % n == 0]
+        raise ConfigError(
+            f"compile.steps_per_execution: {each} does not divide the {steps} steps of an epoch, "
+            f"which would end within an execution. Give one that does: {', '.join(fitting)}."
+        )
 
 
 def _check_classes(settings, model, stream):

@@ -13,6 +13,7 @@ optimizer slots and step: the data and every random number are functions of (see
 """
 
 import contextlib
+import math
 import shlex
 import sys
 import warnings
@@ -263,8 +264,11 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift,
             callbacks.Depictor(folder, writer, options.sample_epochs, examples),
             callbacks.Saver(checkpoints, clock, signals, steps, options, epochs, shift),
         ]
+        wanted = model.steps_per_execution
         while place < epochs * steps:
             epoch, done = divmod(place, steps)
+            # What is left of an epoch ends with an execution, as whole epochs do.
+            _execute(model, math.gcd(wanted, steps - done))
             model.fit(
                 stream.from_step(place),
                 initial_epoch=epoch,
@@ -279,6 +283,13 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift,
             if doctor and doctor.stopped:
                 raise TrainingError(f"step {taken(model)}: stopped by run.doctor_stop.")
     writer.close()
+
+
+def _execute(model, steps):
+    """So many steps in one call of the model's graph."""
+    if model.steps_per_execution != steps:
+        model.steps_per_execution = steps
+        model.make_train_function(force=True)
 
 
 def _doctor(settings, folder, model, examples, say):
