@@ -144,7 +144,7 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
         test step a value (B,) counts for each of its rows, and a scalar for all of them, so that a
         smaller last batch counts for less.
         """
-        for name, value in values.items():
+        for name, value in _together(values).items():
             measured = _measured(*value) if isinstance(value, tuple) else (value, weight(value))
             self.means[name].update_state(*measured)
         return {name: self.means[name].result() for name in values}
@@ -223,6 +223,24 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
         if not parts:
             raise ValueError("`seeds` is empty.")
         return np.concatenate(parts)
+
+
+def _together(values):
+    """The same values; scalars leave the step as one tensor.
+
+    TensorFlow's graph optimiser makes one AddN of a running total and the terms of a loss, and AddN
+    begins with whichever term nobody else reads any more: where terms are reported as well, that is
+    a matter of time, and the last bit of the total with it. What is packed is read until the end.
+    """
+    names = [
+        name
+        for name, value in values.items()
+        if not isinstance(value, tuple) and tf.convert_to_tensor(value).shape.rank == 0
+    ]
+    if not names:
+        return values
+    packed = tf.stack([tf.cast(values[name], keras.config.floatx()) for name in names])
+    return {**values, **dict(zip(names, tf.unstack(packed), strict=True))}
 
 
 def _measured(values, weights):

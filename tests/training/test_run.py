@@ -162,18 +162,36 @@ def tags(folder):
     return found
 
 
-@pytest.mark.optimised
+def stored(folder):
+    """Name -> every number of the newest checkpoint: weights, slots, averages, step."""
+    last = json.loads((folder / "checkpoints/index.json").read_text())["checkpoints"][-1]
+    numbers = {}
+    with h5py.File(folder / "checkpoints" / last["file"]) as file:
+        file.visititems(
+            lambda name, item: numbers.update({name: item[()]} if hasattr(item, "dtype") else {})
+        )
+    return last["step"], numbers
+
+
 def test_kill_and_continue_is_bit_identical(settings, tmp_path):
-    """SIGKILL at a random step of a real process, against a run that was left alone."""
-    epochs = ("fit.epochs=30", "run.checkpoint_steps=7")
-    whole = run.train(settings(*epochs), tmp_path / "whole", silent)
-    folder = tmp_path / "killed"
-    command = [sys.executable, "-m", "tfgen", "train", str(tmp_path / "gan.yaml")]
-    process = subprocess.Popen(
-        [*command, "--run", str(folder), *epochs],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    """SIGKILL at a random step, against a run that was left alone.
+
+    All three are processes of their own: the order in which TensorFlow's graph optimiser adds the
+    terms of a loss goes by the names of its nodes, which count up within a process.
+    """
+
+    def started(folder):
+        return subprocess.Popen(
+            [sys.executable, "-m", "tfgen", "train", str(tmp_path / "gan.yaml")]
+            + ["--run", str(folder), "fit.epochs=30", "run.checkpoint_steps=7"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    settings()
+    whole, folder = tmp_path / "whole", tmp_path / "killed"
+    process = started(folder)
     index, target = folder / "checkpoints/index.json", random.randint(1, 200)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
@@ -181,17 +199,21 @@ def test_kill_and_continue_is_bit_identical(settings, tmp_path):
             break
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
-    _, said = process.communicate()
-    assert process.returncode == -signal.SIGKILL, said.decode()
+    said, _ = process.communicate()
+    assert process.returncode == -signal.SIGKILL, said
     killed_at = json.loads(index.read_text())["checkpoints"][-1]["step"]
     assert target <= killed_at < 30 * STEPS
 
-    said = []
-    done = run.train(settings(*epochs), folder, said.append)
+    both = [started(folder), started(whole)]
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
     assert f"continuing from step {killed_at} " in said[0]
-    assert done.step == whole.step == 300
-    assert_identical(state(done.model), state(whole.model))
-    assert values(folder) == values(tmp_path / "whole")
+    (step, done), (last, left_alone) = stored(folder), stored(whole)
+    assert step == last == 300
+    assert done.keys() == left_alone.keys() and len(done) > 20
+    for name in done:
+        np.testing.assert_array_equal(done[name], left_alone[name], name)
+    assert values(folder) == values(whole)
     assert not list(folder.rglob(".unfinished*"))
 
 
