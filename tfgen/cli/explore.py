@@ -83,7 +83,7 @@ def add(commands: Any, command: Callable) -> None:
         for argument in function.arguments.values():
             if argument.name not in OWN:
                 argument.add(one)
-        where = f"RUN/explore/{name}" if wants else f"explore/{name}"
+        where = f"explore/{name}, in RUN where one is given" if wants else f"explore/{name}"
         one.add_argument("--out", metavar="DIR", help=f"folder of the results (default: {where})")
         one.add_argument(
             "--traceback",

@@ -3,7 +3,7 @@
 import argparse
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,11 @@ class Argument:
         kind = self.annotation.removesuffix(" | None")
         said = self.default not in (None, ()) and self.default is not False
         shown = f" (default: {_text(self.default)})" if said else ""
-        common = {"default": None, "help": (self.help + shown).replace("%", "%%")}
-        common["required"] = not self.optional
+        common: dict[str, Any] = {
+            "default": None,
+            "help": (self.help + shown).replace("%", "%%"),
+            "required": not self.optional,
+        }
         if kind == "bool":
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, **common)
         elif kind.startswith("Literal["):
@@ -166,7 +169,7 @@ class _Pairs(argparse.Action):
         setattr(namespace, self.dest, found)
 
 
-_READ = {
+_READ: dict[str, tuple[str, Callable[[str], Any]]] = {
     "int": ("N", int),
     "float": ("X", float),
     "str": ("TEXT", str),

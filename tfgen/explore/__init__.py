@@ -22,6 +22,10 @@ __getattr__, __dir__, __all__ = attach(
             "ProbeResult",
             "probe",
         ),
+        "fitted_gaussian": ("divergences",),
+        "line_game": ("game",),
+        "tails": ("heavy_tails",),
+        "the_bound": ("elbo",),
         "transposed_convolution": ("transposed",),
     },
 )

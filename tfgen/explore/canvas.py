@@ -17,12 +17,12 @@ COLOURS = {
 }
 
 
-def new(width: float, height: float) -> Any:
-    """A matplotlib `Figure` of so many inches, 100 pixels each."""
+def new(width: float, height: float, layout: str | None = "constrained") -> Any:
+    """A matplotlib `Figure` of so many inches, 100 pixels each; None for a layout by hand."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure((width, height), dpi=100, layout="constrained")
+    figure = Figure((width, height), dpi=100, layout=layout)
     FigureCanvasAgg(figure)
     return figure
 

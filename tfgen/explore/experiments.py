@@ -7,7 +7,11 @@ from a run: `model` (the trained model; `models` for several runs: name -> model
 """
 
 EXPERIMENTS = {
+    "game": "tfgen.explore.line_game.game",
+    "heavy-tails": "tfgen.explore.tails.heavy_tails",
+    "elbo": "tfgen.explore.the_bound.elbo",
     "transposed": "tfgen.explore.transposed_convolution.transposed",
+    "divergences": "tfgen.explore.fitted_gaussian.divergences",
 }
 # They need no start of TensorFlow, which takes seconds.
-WITHOUT_TENSORFLOW = ("transposed",)
+WITHOUT_TENSORFLOW = ("transposed", "divergences")
