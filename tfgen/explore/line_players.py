@@ -150,7 +150,7 @@ def built(density: Density, settings: Settings, steps: int, seed: int) -> Any:
             discriminator_steps=settings.discriminator_steps,
             generator_steps=settings.generator_steps,
             seed=seed,
-            generator=networks.mlp((dim,), (64, 64), (dim,), "relu"),
+            generator=networks.mlp((dim,), (64, 64), (dim,), "tanh"),
             discriminator=networks.mlp((dim,), (64, 64), (1,), "tanh"),
         )
     model.compile(adam(settings.generator_rate), adam(settings.discriminator_rate))
