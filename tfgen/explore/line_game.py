@@ -167,7 +167,7 @@ def _says(plays, density):
         return f"On {density.name}, from one seed: " + "; ".join(ends) + "."
     (play,) = plays.values()
     end = play.last
-    if play.diverged:
+    if not math.isfinite(end["mean_norm"]):
         return f"On {density.name} the game {play.diverged}."
     parts = [f"After {play.records[-1].step} steps on {density.name} JSD is {end['jsd']:.3f}"]
     if "value" in end:
