@@ -40,9 +40,14 @@ def commands():
     from tfgen.cli.main import parser
 
     (table,) = (a.choices for a in parser()._actions if a.dest == "command")
-    return "\n\n".join(
-        f"## {name}\n\n```text\n{one.format_help().strip()}\n```" for name, one in table.items()
-    )
+    return "\n\n".join(_help(name, one) for name, one in table.items())
+
+
+def _help(name, one, depth="##"):
+    """The help of a command, and below it of the commands that it has itself."""
+    own = [a.choices for a in one._actions if a.dest == "experiment"]
+    inner = [_help(f"{name} {n}", o, "###") for table in own for n, o in table.items()]
+    return "\n\n".join([f"{depth} {name}\n\n```text\n{one.format_help().strip()}\n```", *inner])
 
 
 def keys():

@@ -6,12 +6,12 @@ import warnings
 from collections.abc import Sequence
 
 import tfgen
-from tfgen.cli import catalog, evaluate, exports, runs
+from tfgen.cli import catalog, evaluate, explore, exports, runs
 from tfgen.cli.flags import Parser
 from tfgen.lazy import missing
 
 # In the order of the help, which is that of the work.
-GROUPS = (catalog, runs, evaluate, exports)
+GROUPS = (catalog, runs, evaluate, explore, exports)
 
 EPILOG = """\
 examples:
@@ -24,6 +24,7 @@ examples:
   tfgen evaluate runs/dcgan --metrics fid,kid,prdc --samples 10000
   tfgen report runs/dcgan
   tfgen compare runs/dcgan runs/vae --out comparison.png
+  tfgen explore transposed
   tfgen export runs/dcgan --to exports/dcgan
   tfgen push exports/dcgan me/dcgan-mnist
   tfgen serve exports/dcgan
@@ -57,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.overrides += rest
     former, warnings.formatwarning = warnings.formatwarning, _warning
     try:
-        if arguments.command not in ("list", "compare") and not arguments.traceback:
+        light = getattr(arguments, "light", arguments.command in ("list", "compare"))
+        if not light and not arguments.traceback:
             _quietly()
         arguments.function(arguments)
         return 0

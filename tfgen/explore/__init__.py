@@ -1,6 +1,9 @@
-"""Looking into trained models: what their features know, and what their clusters mean.
+"""Experiments: what papers and lecture notes say, seen with one's own eyes; models looked into.
 
-    tfgen.explore.probe(model)
+    tfgen.explore.transposed().save("explore/transposed")
+    tfgen.explore.probe(model, train, test)
+
+`tfgen explore` runs those in `tfgen.explore.experiments`.
 
 Figures that rank models are in `tfgen.evaluation`.
 """
@@ -11,9 +14,18 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "classifiers": ("cluster_error",),
+        "explored": (
+            "Explored",
+            "Film",
+        ),
         "feature_probe": (
             "ProbeResult",
             "probe",
         ),
+        "fitted_gaussian": ("divergences",),
+        "line_game": ("game",),
+        "tails": ("heavy_tails",),
+        "the_bound": ("elbo",),
+        "transposed_convolution": ("transposed",),
     },
 )
