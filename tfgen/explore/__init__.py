@@ -22,6 +22,12 @@ __getattr__, __dir__, __all__ = attach(
             "ProbeResult",
             "probe",
         ),
+        "interpolation": ("interpolate",),
+        "inversion": ("invert",),
+        "latent_directions": ("directions",),
+        "nearest_neighbours": ("nearest",),
         "transposed_convolution": ("transposed",),
+        "traversals": ("traverse",),
+        "vector_arithmetic": ("arithmetic",),
     },
 )

@@ -7,6 +7,12 @@ from a run: `model` (the trained model; `models` for several runs: name -> model
 """
 
 EXPERIMENTS = {
+    "interpolate": "tfgen.explore.interpolation.interpolate",
+    "arithmetic": "tfgen.explore.vector_arithmetic.arithmetic",
+    "traverse": "tfgen.explore.traversals.traverse",
+    "directions": "tfgen.explore.latent_directions.directions",
+    "invert": "tfgen.explore.inversion.invert",
+    "nearest": "tfgen.explore.nearest_neighbours.nearest",
     "transposed": "tfgen.explore.transposed_convolution.transposed",
 }
 # They need no start of TensorFlow, which takes seconds.
