@@ -6,6 +6,7 @@ from tfgen import data
 from tfgen.explore import (
     arithmetic,
     directions,
+    examples,
     interpolate,
     interpolation,
     inversion,
@@ -150,7 +151,7 @@ def test_nearest_tells_a_copyist():
             return TINY["dcgan"].build().signatures()
 
         def sample(self, seeds, name):
-            return digits().arrays["image"][list(seeds)].astype("float32") / 127.5 - 1.0
+            return examples.of(digits()).images[list(seeds)]
 
     found = nearest(Copyist(), digits(), digits("test"), samples=40, shown=2)
     assert found.numbers["copies"]["samples"]["value"] == 1.0

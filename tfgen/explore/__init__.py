@@ -13,7 +13,10 @@ from tfgen.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "autoregression": ("order",),
+        "bayes": ("classify",),
         "classifiers": ("cluster_error",),
+        "densities": ("outliers",),
         "explored": (
             "Explored",
             "Film",

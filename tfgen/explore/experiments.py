@@ -14,6 +14,9 @@ EXPERIMENTS = {
     "invert": "tfgen.explore.inversion.invert",
     "nearest": "tfgen.explore.nearest_neighbours.nearest",
     "transposed": "tfgen.explore.transposed_convolution.transposed",
+    "outliers": "tfgen.explore.densities.outliers",
+    "classify": "tfgen.explore.bayes.classify",
+    "order": "tfgen.explore.autoregression.order",
 }
 # They need no start of TensorFlow, which takes seconds.
 WITHOUT_TENSORFLOW = ("transposed",)
