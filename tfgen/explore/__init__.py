@@ -13,18 +13,22 @@ from tfgen.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "ablation": ("ablate",),
         "autoregression": ("order",),
         "bayes": ("classify",),
+        "captions": ("sentences",),
         "classifiers": ("cluster_error",),
         "densities": ("outliers",),
         "explored": (
             "Explored",
             "Film",
         ),
+        "feature_maps": ("filters",),
         "feature_probe": (
             "ProbeResult",
             "probe",
         ),
+        "growth": ("stages",),
         "interpolation": ("interpolate",),
         "inversion": ("invert",),
         "latent_directions": ("directions",),

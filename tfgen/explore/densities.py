@@ -26,8 +26,9 @@ def outliers(
     """Is an odd picture an unlikely one? Ranked by log p(x), with the case in which it fails.
 
     Real unseen pictures against others: noise, inverted, mixed-up pixels, flat ones, real ones
-    whose lower half is empty, and a set or folder of your own. Simple pictures are often likelier than all real ones (Nalisnick et al.
-    2019); taking away what a PNG needs for the picture (Serra et al. 2020) mends part of that.
+    whose lower half is empty, and a set or folder of your own. Simple pictures are often likelier
+    than all real ones (Nalisnick et al. 2019); taking away what a PNG needs for the picture (Serra
+    et al. 2020) mends part of that.
 
     Args:
         model: With a likelihood or its bound: VAE and all autoregressive models.

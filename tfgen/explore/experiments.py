@@ -13,10 +13,14 @@ EXPERIMENTS = {
     "directions": "tfgen.explore.latent_directions.directions",
     "invert": "tfgen.explore.inversion.invert",
     "nearest": "tfgen.explore.nearest_neighbours.nearest",
+    "ablate": "tfgen.explore.ablation.ablate",
+    "filters": "tfgen.explore.feature_maps.filters",
     "transposed": "tfgen.explore.transposed_convolution.transposed",
     "outliers": "tfgen.explore.densities.outliers",
     "classify": "tfgen.explore.bayes.classify",
     "order": "tfgen.explore.autoregression.order",
+    "stages": "tfgen.explore.growth.stages",
+    "sentences": "tfgen.explore.captions.sentences",
 }
 # They need no start of TensorFlow, which takes seconds.
 WITHOUT_TENSORFLOW = ("transposed",)
