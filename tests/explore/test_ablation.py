@@ -15,7 +15,7 @@ def test_the_map_that_lights_up_inside_is_chosen():
     np.testing.assert_array_equal(ablation.choose(maps, inside, 0.2, generator), [3])
 
 
-def test_both_parts_of_the_generator_are_the_generator(monkeypatch):
+def test_both_parts_of_the_generator_are_the_generator():
     model = TINY["dcgan"].build()
     first, second = ablation._chain(model)
     z = np.random.default_rng(0).uniform(-1, 1, (3, 4)).astype("float32")
@@ -27,10 +27,10 @@ def test_ablate(monkeypatch):
     monkeypatch.setattr(ablation, "POOL", 40)
     options = dict(share=0.3, samples=5, rounds=2)
     model = TINY["dcgan"].build()
-    found = ablate(model, digits(), digits("test"), **options)
-    assert found.numbers["dropped"].startswith("class ") and len(found.numbers["each_random"]) == 2
-    assert "before-and-after" in found.figures
+    with pytest.raises(ValueError, match="all of its samples show class .: give `box`"):
+        ablate(model, digits(), digits("test"), **options)
     boxed = ablate(model, digits(), digits("test"), box=(0, 0, 0.5, 1), **options)
+    assert len(boxed.numbers["each_random"]) == 2 and "before-and-after" in boxed.figures
     assert boxed.numbers["dropped"] == "the box" and boxed.numbers["brightness_outside"] > 0
     with pytest.raises(ValueError, match="`box` as top,left,bottom,right"):
         ablate(model, digits(), digits("test"), box=(0, 1))

@@ -26,7 +26,7 @@ def test_guided_backpropagation_passes_what_is_on_and_positive_above():
 def test_filters():
     found = filters(TINY["dcgan"].build(), digits(), maps=2, pictures=3)
     assert [len(found.numbers[name]) for name in ("trained", "random")] == [2, 2]
-    assert set(found.figures) == {"trained", "random"} and "no label was ever told" in found.says
+    assert set(found.figures) == {"trained", "random"} and "look for no classes" in found.says
     # A model that was not trained has the weights that it begins with.
     assert found.numbers["trained"] == found.numbers["random"]
     with pytest.raises(ValueError, match="explore filters: it makes no sense for GAN"):

@@ -83,6 +83,8 @@ def ablate(
             name, inside, rows = "the box", _inside(maps, box), np.arange(POOL)
         else:
             name, label, rows, read = _class(of_classes, images, target, train)
+            if (read == label).all():
+                raise unfit(NAME, model, f"all of its samples show {name}: give `box`.")
             inside = np.broadcast_to((read == label)[:, None, None], maps.shape[:3])
         chosen = choose(maps, inside, share, generator)
         progress(1, 2 + rounds)

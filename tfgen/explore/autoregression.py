@@ -91,7 +91,7 @@ def order(
     )
     if channels > 1 and len(fields) > 1:
         says += f" Of its own pixel, red, green and blue see {own[0]}, {own[1]} and {own[2]}."
-    figures = {
+    figures: dict[str, Any] = {
         "drawing": drawn.film(samples),
         "field": drawn.field(fields, where),
         "cost": drawn.costs(known.images, costs),

@@ -46,12 +46,12 @@ def sentences(
     if "embed" not in table or not hasattr(model, "encoder"):
         raise unfit(NAME, model, "it draws no pictures of texts; TextToImageGAN does.")
     known = list(getattr(model, "sample_texts", ()))
-    ends = [first or (known[0] if known else None), second or (known[-1] if known else None)]
-    if None in ends or ends[0] == ends[1]:
+    ends: list[str] = [first or "".join(known[:1]), second or "".join(known[-1:])]
+    if "" in ends or ends[0] == ends[1]:
         raise ValueError(f"explore {NAME}: give two texts by `first` and `second`.")
     if len(seeds) < 2 or steps < 2:
         raise ValueError(f"explore {NAME}: give two seeds and two `steps`, or more.")
-    texts = np.array([text.encode() for text in ends], object)
+    texts: np.ndarray = np.array([text.encode() for text in ends], dtype=object)
     z = table["generate"].draw([seed + n for n in seeds], **_texts(table["generate"], texts[:1]))[
         "z"
     ]

@@ -1,5 +1,6 @@
 """Outliers by log p(x): how well they are found, and the known way in which it fails."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -58,8 +59,7 @@ def outliers(
     nats, done = {}, 0
     total = sum(len(images) for images in kinds.values())
     for name, images in kinds.items():
-        start = done
-        nats[name] = scores.of(images, lambda n, start=start: progress(start + n, total))
+        nats[name] = scores.of(images, partial(_told, progress, done, total))
         done += len(images)
     bare = {name: -likelihoods.complexity(images) for name, images in kinds.items()}
     corrected = {name: nats[name] - bare[name] for name in kinds}
@@ -113,6 +113,10 @@ def auroc(real: np.ndarray, others: np.ndarray, seed: int = 0) -> Value:
         return float((below + upto).mean() / (2.0 * len(b)))
 
     return intervals.bootstrap(area, real, others, resamples=300, seed=seed)
+
+
+def _told(progress, before, total, count):
+    progress(before + count, total)
 
 
 def _others(name, real, limit, seed):

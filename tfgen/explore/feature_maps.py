@@ -160,7 +160,6 @@ def _says(numbers, known):
     trained, random = (
         np.mean([m["share_of_class"] for m in numbers[name]]) for name in ("trained", "random")
     )
-    return (
-        f"{says} are {trained:.0%} of one class, though no label was ever told; with random "
-        f"weights {random:.0%}."
+    return f"{says} are {trained:.0%} of one class, with random weights {random:.0%}: the maps " + (
+        "found classes that nobody told them." if trained > random else "look for no classes."
     )

@@ -62,7 +62,7 @@ def invert(
     made = space.decode(found)
     final = errors[-1]
     n = len(real)
-    numbers = {
+    numbers: dict[str, Any] = {
         part: {
             "best_start": final[rows].min(1),
             "typical_start": np.median(final[rows], axis=1),
@@ -70,7 +70,7 @@ def invert(
         }
         for part, rows in (("real", slice(0, n)), ("own", slice(n, None)))
     }
-    mean = {part: float(np.mean(numbers[part]["best_start"])) for part in numbers}
+    mean = {part: float(np.mean(numbers[part]["best_start"])) for part in ("real", "own")}
     says = (
         f"The nearest picture that {steps} steps from {starts} starts find differs by "
         f"{mean['real']:.3f} from real pictures and by {mean['own']:.3f} from the model's own "

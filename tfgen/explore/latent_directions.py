@@ -172,7 +172,7 @@ def _classes(space, train, test, seed):
         "accuracy": float((predicted == y).mean()),
         "of_each": {known.name(n): share for n, share in right.items()},
         "most_frequent": float(counts.max() / counts.sum()),
-        "judge": of_classes.accuracy.as_dict(),
+        "judge": of_classes and of_classes.accuracy.as_dict(),
         "normals": [(f"class {known.name(int(classifier.classes_[n]))}", units[n]) for n in order],
     }
 

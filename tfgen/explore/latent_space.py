@@ -57,7 +57,7 @@ class LatentSpace:
         z = self.inputs["z"]
         return (z.low, z.high) if self.is_uniform else None
 
-    def draw(self, seeds: Sequence[int]) -> np.ndarray:
+    def draw(self, seeds: Sequence[int] | np.ndarray) -> np.ndarray:
         """Codes of the model's own distribution, (N, Z); row n is a function of seeds[n]."""
         if self.known is not None:
             return self.known[np.asarray(seeds) % len(self.known)]
@@ -65,7 +65,7 @@ class LatentSpace:
             return np.asarray(self.prior.sample(seeds), np.float32)
         return self._feeds(seeds)["z"]
 
-    def decode(self, z: np.ndarray, seeds: Sequence[int] | None = None) -> np.ndarray:
+    def decode(self, z: np.ndarray, seeds: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
         """Pictures (N, H, W, C) of codes (N, Z).
 
         Args:
