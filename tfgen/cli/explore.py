@@ -111,6 +111,7 @@ def _of_runs(arguments, runs):
         return {}
     from tfgen import data
     from tfgen.construct import parameters
+    from tfgen.explore import examples
     from tfgen.training import run
 
     found: dict[str, Any] = {}
@@ -126,5 +127,6 @@ def _of_runs(arguments, runs):
             source = {k: v for k, v in settings.data.items() if k in accepted}
             # The run's own training split keeps its name, such as "train[:90%]".
             source |= {} if split == "train" else {"split": split}
-            found[split] = data.source(**source)
+            form = {k: settings.data.get(k) for k in ("binarize", "crop")}
+            found[split] = examples.prepared(data.source(**source), **form, seed=settings.seed)
     return found

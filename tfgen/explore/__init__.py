@@ -13,11 +13,16 @@ from tfgen.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "ablation": ("ablate",),
+        "autoregression": ("order",),
+        "bayes": ("classify",),
+        "captions": ("sentences",),
         "classifiers": ("cluster_error",),
         "explored": (
             "Explored",
             "Film",
         ),
+        "feature_maps": ("filters",),
         "feature_probe": (
             "ProbeResult",
             "probe",
@@ -26,6 +31,14 @@ __getattr__, __dir__, __all__ = attach(
         "line_game": ("game",),
         "tails": ("heavy_tails",),
         "the_bound": ("elbo",),
+        "growth": ("stages",),
+        "interpolation": ("interpolate",),
+        "inversion": ("invert",),
+        "latent_directions": ("directions",),
+        "nearest_neighbours": ("nearest",),
+        "odd_pictures": ("outliers",),
         "transposed_convolution": ("transposed",),
+        "traversals": ("traverse",),
+        "vector_arithmetic": ("arithmetic",),
     },
 )
