@@ -17,7 +17,7 @@ help:
 	@echo "make browser     the tests of the studio page, in chromium"
 	@echo "make lint        ruff, and the types by mypy"
 	@echo "make docs        the documentation, strictly"
-	@echo "make docs-test   every block of the documentation, cut down"
+	@echo "make docs-test   every block of the documentation and its notebooks, cut down"
 	@echo "make bench       training benchmark of every model"
 
 # The stamp is newer than setup.cfg once an install went through to its end.

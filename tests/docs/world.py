@@ -69,6 +69,8 @@ class World:
         Without `exports` for README.md, which makes the first two versions itself.
         """
         self.close()
+        Path("configs/mine.yaml").unlink(missing_ok=True)  # Each page makes its own.
+        shutil.rmtree("runs/mine", ignore_errors=True)
         for name, (run, versions) in EXPORTS.items() if exports else ():
             formats = [] if name == "dcgan" else ["--formats", "saved_model"]
             while not Path("exports", name, str(versions)).exists():
