@@ -1,10 +1,12 @@
 """What the site takes from the code and from files of the root: a hook of mkdocs.
 
-A line `<!-- commands -->`, `<!-- config -->` or `<!-- file NAME -->` of a page is replaced by the
-help of every command, by every key of a config with its default and meaning, or by a file.
+A line `<!-- commands -->`, `<!-- config -->`, `<!-- file NAME -->` or `<!-- notebook NAME -->` of a
+page is replaced by the help of every command, by every key of a config with its default and
+meaning, by a file, or by a notebook with what its cells gave.
 """
 
 import inspect
+import json
 import re
 import shutil
 from pathlib import Path
@@ -26,9 +28,9 @@ def _all_but_sources(folder, names):
 
 
 def on_page_markdown(markdown, page, **_):
-    parts = {"commands": commands, "config": keys, "file": file}
+    parts = {"commands": commands, "config": keys, "file": file, "notebook": notebook}
     return re.sub(
-        r"^<!-- (commands|config|file) ?(.*?) -->$",
+        r"^<!-- (commands|config|file|notebook) ?(.*?) -->$",
         lambda found: parts[found[1]](*filter(None, [found[2]])),
         markdown,
         flags=re.M,
@@ -112,3 +114,28 @@ def file(name):
         return f"```yaml\n{text}```"
     text = text.replace("](docs/", "](").replace("](CHANGELOG.md", "](changelog.md")
     return text.replace("](CONTRIBUTING.md", "](contributing.md")
+
+
+def notebook(name):
+    """The cells of a notebook of docs/notebooks with what they gave, and the file itself."""
+    book = json.loads((ROOT / "docs" / "notebooks" / name).read_text(encoding="utf-8"))
+    parts = []
+    for cell in book["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            parts.append(text)
+            continue
+        parts.append(f"```python\n{text}\n```")
+        parts += [_given(output) for output in cell["outputs"]]
+    parts.append(f"[This page as a notebook]({name})")
+    return "\n\n".join(filter(None, parts))
+
+
+def _given(output):
+    """What a cell gave, as Markdown: a picture or a text."""
+    data = output.get("data", {})
+    if "image/png" in data:
+        png = "".join(data["image/png"]).replace("\n", "")
+        return f"![What the cell gave](data:image/png;base64,{png})"
+    text = "".join(data.get("text/plain", output.get("text", "")))
+    return f"```text\n{text.rstrip()}\n```" if text.strip() else ""

@@ -6,16 +6,17 @@ import warnings
 from collections.abc import Sequence
 
 import tfgen
-from tfgen.cli import catalog, evaluate, explore, exports, runs
+from tfgen.cli import catalog, evaluate, explore, exports, new, runs
 from tfgen.cli.flags import Parser
 from tfgen.lazy import missing
 
 # In the order of the help, which is that of the work.
-GROUPS = (catalog, runs, evaluate, explore, exports)
+GROUPS = (catalog, new, runs, evaluate, explore, exports)
 
 EPILOG = """\
 examples:
   tfgen list configs
+  tfgen new photos --out configs/mine.yaml
   tfgen train dcgan_mnist --dry-run
   tfgen train dcgan_mnist --run runs/dcgan model.latent_dim=64 fit.epochs=5
   tfgen sample runs/dcgan --seeds 0-63 --scale 4 --out grid.png
