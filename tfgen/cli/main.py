@@ -6,16 +6,18 @@ import warnings
 from collections.abc import Sequence
 
 import tfgen
-from tfgen.cli import catalog, evaluate, exports, runs
+from tfgen.cli import catalog, evaluate, exports, runs, zoo
 from tfgen.cli.flags import Parser
 from tfgen.lazy import missing
 
 # In the order of the help, which is that of the work.
-GROUPS = (catalog, runs, evaluate, exports)
+GROUPS = (catalog, zoo, runs, evaluate, exports)
 
 EPILOG = """\
 examples:
   tfgen list configs
+  tfgen zoo list
+  tfgen sample zoo:dcgan-mnist5k --seeds 0-63 --scale 4 --out grid.png
   tfgen train dcgan_mnist --dry-run
   tfgen train dcgan_mnist --run runs/dcgan model.latent_dim=64 fit.epochs=5
   tfgen sample runs/dcgan --seeds 0-63 --scale 4 --out grid.png
@@ -57,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.overrides += rest
     former, warnings.formatwarning = warnings.formatwarning, _warning
     try:
-        if arguments.command not in ("list", "compare") and not arguments.traceback:
+        if arguments.command not in ("list", "zoo", "compare") and not arguments.traceback:
             _quietly()
         arguments.function(arguments)
         return 0
