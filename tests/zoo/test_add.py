@@ -116,5 +116,6 @@ def test_the_wall_has_a_strip_of_each_family(entry):
     top = wall.GAP + wall.TEXT + 8
     second = picture[top : top + 64, wall.GAP + 68 : wall.GAP + 132, 0]
     np.testing.assert_array_equal(second[::8, ::8], stored[:8, 9:17])
+    assert wall._parted([3, 1, 1, 1], 2) == [(0, 1), (1, 4)] and wall._parted([5], 2) == [(0, 1)]
     with pytest.raises(ValueError, match="nothing in the zoo"):
         wall.draw([])

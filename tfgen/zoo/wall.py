@@ -7,6 +7,7 @@ largest pictures is shown, the first by name where they are alike.
 """
 
 import argparse
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -101,17 +102,10 @@ def _enlarged(entry: Entry) -> np.ndarray:
 
 
 def _parted(heights, columns):
-    """(start, end) of the blocks of each column, of about the same height."""
-    total, parts, start = sum(heights), [], 0
-    for column in range(columns):
-        end, limit = start, total * (column + 1) / columns
-        while end < len(heights) and sum(heights[: end + 1]) <= limit + heights[end] / 2:
-            end += 1
-        end = len(heights) if column == columns - 1 else end
-        if end > start:
-            parts.append((start, end))
-        start = end
-    return parts
+    """(start, end) of the blocks of each column, so that the tallest is as low as it can be."""
+    bounds = itertools.combinations(range(1, len(heights)), min(columns, len(heights)) - 1)
+    splits = [list(itertools.pairwise([0, *inner, len(heights)])) for inner in bounds]
+    return min(splits, key=lambda parts: max(sum(heights[slice(*part)]) for part in parts))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
