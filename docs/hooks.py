@@ -1,8 +1,9 @@
 """What the site takes from the code and from files of the root: a hook of mkdocs.
 
-A line `<!-- commands -->`, `<!-- config -->`, `<!-- file NAME -->` or `<!-- notebook NAME -->` of a
-page is replaced by the help of every command, by every key of a config with its default and
-meaning, by a file, or by a notebook with what its cells gave.
+A line `<!-- commands -->`, `<!-- config -->`, `<!-- zoo -->`, `<!-- file NAME -->` or
+`<!-- notebook NAME -->` of a page is replaced by the help of every command, by every key of a config
+with its default and meaning, by the table of trained models, by a file, or by a notebook with what
+its cells gave.
 """
 
 import inspect
@@ -28,9 +29,9 @@ def _all_but_sources(folder, names):
 
 
 def on_page_markdown(markdown, page, **_):
-    parts = {"commands": commands, "config": keys, "file": file, "notebook": notebook}
+    parts = {"commands": commands, "config": keys, "file": file, "notebook": notebook, "zoo": zoo}
     return re.sub(
-        r"^<!-- (commands|config|file|notebook) ?(.*?) -->$",
+        r"^<!-- (commands|config|file|notebook|zoo) ?(.*?) -->$",
         lambda found: parts[found[1]](*filter(None, [found[2]])),
         markdown,
         flags=re.M,
@@ -105,6 +106,24 @@ def _meanings(text):
 
 def _cell(words):
     return words.strip().replace("|", "\\|").replace("<", "&lt;")
+
+
+def zoo():
+    """A row for each trained model: its family's page, what it is, its data, size and command."""
+    from tfgen.models import MODELS
+    from tfgen.zoo import shelf
+
+    rows = ["| family | what | data | MB | command |", "|---|---|---|---|---|"]
+    order = {name: number for number, name in enumerate(MODELS)}
+    for entry in sorted(shelf.entries(), key=lambda e: order[e.model]):
+        family = f"[{MODELS[entry.model].__name__}](models/{entry.model}.md)"
+        shape = "x".join(map(str, entry.image_shape))
+        size = entry.weights.stat().st_size / 1e6
+        data = f"`{entry.data}`, {shape}; {entry.data_license}"
+        line = " ".join([entry.line + ".", *entry.notes])
+        command = f"`tfgen sample zoo:{entry.name}`"
+        rows.append(f"| {family} | {line} | {data} | {size:.2f} | {command} |")
+    return "\n".join(rows)
 
 
 def file(name):

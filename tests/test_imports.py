@@ -28,6 +28,7 @@ FLOORS = (
     ("training/", "export/"),
     ("evaluation/", "explore/"),
     ("reports/",),
+    ("zoo/",),
     ("cli/",),
     ("__main__",),
 )

@@ -21,14 +21,24 @@ def build(settings: Config, strategy: "tf.distribute.Strategy | None" = None) ->
         ValueError: An argument that the model refuses.
     """
     with devices.scope(strategy):
-        spec = {**settings.model, **_own_networks(settings)}
-        model = construct.construct(MODELS, spec, "model", seed=settings.seed)
-        arguments = dict(settings.compile)
-        for key, spec in arguments.items():
-            if key.endswith("optimizer") and spec is not None:
-                arguments[key] = construct.construct(construct.OPTIMIZERS, spec, f"compile.{key}")
-        model.compile(**arguments)
+        model = bare(settings)
+        compile_as(settings, model)
     return model
+
+
+def bare(settings: Config) -> GenerativeModel:
+    """The model of a config, not compiled; errors as of `build`."""
+    spec = {**settings.model, **_own_networks(settings)}
+    return construct.construct(MODELS, spec, "model", seed=settings.seed)
+
+
+def compile_as(settings: Config, model: GenerativeModel) -> None:
+    """Compiles a model as its config says; errors as of `build`."""
+    arguments = dict(settings.compile)
+    for key, spec in arguments.items():
+        if key.endswith("optimizer") and spec is not None:
+            arguments[key] = construct.construct(construct.OPTIMIZERS, spec, f"compile.{key}")
+    model.compile(**arguments)
 
 
 def _own_networks(settings):
