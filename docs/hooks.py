@@ -1,9 +1,9 @@
 """What the site takes from the code and from files of the root: a hook of mkdocs.
 
 A line `<!-- commands -->`, `<!-- config -->`, `<!-- zoo -->`, `<!-- file NAME -->` or
-`<!-- notebook NAME -->` of a page is replaced by the help of every command, by every key of a config
-with its default and meaning, by the table of trained models, by a file, or by a notebook with what
-its cells gave.
+`<!-- notebook NAME -->` of a page is replaced by the help of every command, by every key of a
+config with its default and meaning, by the table of trained models, by a file, or by a notebook
+with what its cells gave.
 """
 
 import inspect

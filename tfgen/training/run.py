@@ -111,7 +111,7 @@ def train(
         stack.enter_context(files.lock(folder))
         changes = continuing.check(settings, folder, accept_changes)
         files.clean(folder)
-        checkpoints = _checkpoints(settings, folder)
+        checkpoints = checkpoints_of(settings, folder)
         rates = _rates(model)
         entry = checkpoints.restore(model) if checkpoints.entries else None
         for variable, rate in rates:
@@ -152,7 +152,7 @@ def load(folder: Path | str, checkpoint: str | int = "last"):
     """
     folder = Path(folder)
     settings = read(folder)
-    checkpoints = _checkpoints(settings, folder)
+    checkpoints = checkpoints_of(settings, folder)
     checkpoints.wanted(checkpoint)
     with devices.precision(settings.run["precision"]), memory_explained():
         model = experiment.build(settings)
@@ -317,7 +317,8 @@ def _measure(measure, settings, folder, model, say, again=True):
         say(measure(settings, folder, model).table())
 
 
-def _checkpoints(settings, folder):
+def checkpoints_of(settings: Config, folder: Path) -> Checkpoints:
+    """Those of a run, as its config keeps them."""
     options = settings.run
     return Checkpoints(
         folder / "checkpoints", options["keep"], options["best"], options["best_mode"]
