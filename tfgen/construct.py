@@ -204,7 +204,7 @@ def settled(parameter: inspect.Parameter, value: Any, where: str) -> Any:
     value, where = _python(value), f"{where}.{parameter.name}"
     kinds = _kinds(parameter)
     if kinds is not None and str not in kinds and value is not parameter.default:
-        _check_type(parameter, list(value) if isinstance(value, tuple) else value, where)
+        _check_type(parameter, list(value) if isinstance(value, tuple | list) else value, where)
     if parameter.name == "image_shape":
         sides = list(value)
         if len(sides) != 3 or not all(side is None or side >= 1 for side in sides):

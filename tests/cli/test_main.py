@@ -291,7 +291,7 @@ def test_truncated_checkpoint_is_said(trained, tmp_path, capsys):
 
 def test_training_that_cannot_go_on(trained, tmp_path, capsys):
     config, _ = trained
-    change = "compile.generator_optimizer={name: sgd, learning_rate: 1.0e+39}"
+    change = "compile.discriminator_optimizer={name: sgd, learning_rate: 1.0e+38}"
     said = refused(capsys, "train", config, "--run", tmp_path / "run", change, "fit.epochs=9")
     assert "_loss is nan" in said and "step " in said
 

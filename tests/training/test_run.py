@@ -346,7 +346,7 @@ def test_two_processes_cannot_share_a_folder(settings, tmp_path):
 
 def test_non_finite_loss_names_step_and_term(settings, tmp_path):
     folder = tmp_path / "run"
-    wild = settings("compile.generator_optimizer={name: sgd, learning_rate: 1.0e+39}")
+    wild = settings("compile.discriminator_optimizer={name: sgd, learning_rate: 1.0e+38}")
     with pytest.raises(TrainingError, match=r"step \d+: \w+_loss is (nan|inf|-inf)\."):
         run.train(wild, folder, silent)
     assert run.record.lines(folder / "metrics.jsonl") == []

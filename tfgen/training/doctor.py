@@ -193,7 +193,8 @@ class TrainingDoctor(keras.callbacks.Callback):
         """Player -> all its weights as one vector."""
         return {
             _player(name): np.concatenate(
-                [np.ravel(v.numpy()) for v in inner(optimizer)._trainable_variables]
+                [np.ravel(v.numpy()) for v in inner(optimizer)._trainable_variables],
+                dtype=np.float64,
             )
             for name, optimizer in self.model.optimizers.items()
         }
