@@ -85,6 +85,8 @@ def test_every_normalisation_builds(network, normalization):
         ({"network": "dcgan"}, "must be 'mlp' or 'conv'"),
         ({"fake_labels": "real"}, "must be 'batch' or 'uniform'"),
         ({"discriminator_activation": "relu"}, "must be 'maxout' or 'leaky_relu'"),
+        ({"generator_hidden": [8]}, "generator_hidden. must be three widths"),
+        ({"discriminator_hidden": [8, 8]}, "discriminator_hidden. must be three widths"),
         (
             {"discriminator_normalization": "batch", "penalty": "gradient_penalty"},
             "function of one sample",

@@ -41,7 +41,11 @@ def mlp_generator(latent_dim, num_classes, image_shape, hidden, dropout, name=No
         hidden: Widths of the layers for z, for y and for both.
         dropout: Rate after each of them.
         name: Of the network.
+
+    Raises:
+        ValueError: Not three widths.
     """
+    _three(generator_hidden=hidden)
     z, y = keras.Input((latent_dim,)), keras.Input((num_classes,))
     of_z = Dropout(dropout)(Dense(hidden[0], "relu")(z))
     of_y = Dropout(dropout)(Dense(hidden[1], "relu")(y))
@@ -69,9 +73,10 @@ def mlp_discriminator(
         name: Of the network.
 
     Raises:
-        ValueError: Another activation.
+        ValueError: Another activation, or not three widths.
     """
     one_of(("maxout", "leaky_relu"), discriminator_activation=activation)
+    _three(discriminator_hidden=hidden)
     maxout = activation == "maxout"
 
     def init():
@@ -166,3 +171,12 @@ def _through(x, layers):
     for layer in layers:
         x = layer(x)
     return x
+
+
+def _three(**widths):
+    for name, given in widths.items():
+        if len(given) != 3:
+            raise ValueError(
+                f"`{name}` must be three widths: of the layers for one input, for the label, and "
+                f"for both. Received: {list(given)}."
+            )
