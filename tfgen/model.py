@@ -232,7 +232,9 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
         parts = []
         with self.averaged():
             for start in range(0, rows, batch_size):
-                part = {n: value[start : start + batch_size] for n, value in feeds.items()}
+                at = slice(start, start + batch_size)
+                # Tensors, because `draw` has checked them.
+                part = {n: tf.constant(value[at]) for n, value in feeds.items()}
                 outputs = self.call_signature(name, part)
                 parts.append(next(iter(outputs.values())).numpy())
                 if progress:

@@ -232,8 +232,8 @@ def scales(scaled: dict[str, LossScaling]) -> dict[str, tf.Tensor]:
 
 def skipped_steps(optimizers: dict) -> int:
     """Training steps of a model whose every update was skipped."""
-    counts = (o.skipped_steps for o in scaled(optimizers).values())
-    return int(ops.convert_to_numpy(next(counts, 0)))
+    found = list(scaled(optimizers).values())
+    return int(ops.convert_to_numpy(found[0].skipped_steps)) if found else 0
 
 
 def weights(networks: Iterable[keras.Model]) -> list:

@@ -235,11 +235,11 @@ class Saver(keras.callbacks.Callback):
         self.saved_at = time.monotonic()
 
     def on_train_begin(self, logs=None):
-        self.saved_step = taken(self.model)
+        self.saved_step = drawn(self.model)
 
     def on_train_batch_end(self, batch, logs=None):
-        step = taken(self.model)
-        epoch, within = divmod(drawn(self.model) + self.shift, self.steps_per_epoch)
+        step = drawn(self.model)
+        epoch, within = divmod(step + self.shift, self.steps_per_epoch)
         if within == 0:
             return  # on_epoch_end follows, when the line of metrics is written.
         steps, seconds = self.options.checkpoint_steps, self.options.checkpoint_seconds
@@ -261,7 +261,7 @@ class Saver(keras.callbacks.Callback):
 
     def _save(self, epoch, **state):
         self.checkpoints.save(self.model, epoch, **state)
-        self.saved_step, self.saved_at = taken(self.model), time.monotonic()
+        self.saved_step, self.saved_at = drawn(self.model), time.monotonic()
         if self.signals.received:
             raise Interrupted(self.signals.received, self.checkpoints.last_step)
 
