@@ -138,6 +138,12 @@ def terminal():
 
 
 @pytest.fixture(autouse=True)
+def _same_numbers():
+    """What draws without a seed draws the same numbers every time, in whatever order tests run."""
+    keras.utils.set_random_seed(20)
+
+
+@pytest.fixture(autouse=True)
 def _float32():
     """A test that sets a precision policy does not leave it behind."""
     yield
