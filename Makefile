@@ -6,7 +6,7 @@ EXTRAS := serving,test,dev,docs
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help quickstart check test slow test-all browser lint types docs bench clean
+.PHONY: help quickstart check test slow test-all browser lint types docs docs-test bench clean
 
 help:
 	@echo "make quickstart  train a DCGAN on real digits, sample it, export it (minutes)"
@@ -17,6 +17,7 @@ help:
 	@echo "make browser     the tests of the studio page, in chromium"
 	@echo "make lint        ruff, and the types by mypy"
 	@echo "make docs        the documentation, strictly"
+	@echo "make docs-test   every block of the documentation and its notebooks, cut down"
 	@echo "make bench       training benchmark of every model"
 
 # The stamp is newer than setup.cfg once an install went through to its end.
@@ -32,12 +33,12 @@ quickstart: .venv/installed
 	@cat docs/next.txt
 
 check: lint
-	$(PYTEST) -m "not slow and not trace"
+	$(PYTEST) -m "not slow and not trace and not docs"
 
 # The conformance suite in processes of its own: TensorFlow does not give back all memory of graphs.
 test: .venv/installed
-	$(PYTEST) -m "not slow" --ignore tests/test_models.py
-	$(PYTEST) -m "not slow" tests/test_models.py
+	$(PYTEST) -m "not slow and not docs" --ignore tests/test_models.py
+	$(PYTEST) -m "not slow and not docs" tests/test_models.py
 
 slow: .venv/installed
 	$(PYTEST) -m slow
@@ -63,6 +64,9 @@ types: .venv/installed
 
 docs: .venv/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-test: .venv/installed
+	$(PYTEST) -m docs tests/docs
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks.train

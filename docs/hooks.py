@@ -1,10 +1,13 @@
 """What the site takes from the code and from files of the root: a hook of mkdocs.
 
-A line `<!-- commands -->`, `<!-- config -->` or `<!-- file NAME -->` of a page is replaced by the
-help of every command, by every key of a config with its default and meaning, or by a file.
+A line `<!-- commands -->`, `<!-- config -->`, `<!-- zoo -->`, `<!-- file NAME -->` or
+`<!-- notebook NAME -->` of a page is replaced by the help of every command, by every key of a
+config with its default and meaning, by the table of trained models, by a file, or by a notebook
+with what its cells gave.
 """
 
 import inspect
+import json
 import re
 import shutil
 from pathlib import Path
@@ -26,9 +29,9 @@ def _all_but_sources(folder, names):
 
 
 def on_page_markdown(markdown, page, **_):
-    parts = {"commands": commands, "config": keys, "file": file}
+    parts = {"commands": commands, "config": keys, "file": file, "notebook": notebook, "zoo": zoo}
     return re.sub(
-        r"^<!-- (commands|config|file) ?(.*?) -->$",
+        r"^<!-- (commands|config|file|notebook|zoo) ?(.*?) -->$",
         lambda found: parts[found[1]](*filter(None, [found[2]])),
         markdown,
         flags=re.M,
@@ -40,9 +43,14 @@ def commands():
     from tfgen.cli.main import parser
 
     (table,) = (a.choices for a in parser()._actions if a.dest == "command")
-    return "\n\n".join(
-        f"## {name}\n\n```text\n{one.format_help().strip()}\n```" for name, one in table.items()
-    )
+    return "\n\n".join(_help(name, one) for name, one in table.items())
+
+
+def _help(name, one, depth="##"):
+    """The help of a command, and below it of the commands that it has itself."""
+    own = [a.choices for a in one._actions if a.dest == "experiment"]
+    inner = [_help(f"{name} {n}", o, "###") for table in own for n, o in table.items()]
+    return "\n\n".join([f"{depth} {name}\n\n```text\n{one.format_help().strip()}\n```", *inner])
 
 
 def keys():
@@ -100,6 +108,24 @@ def _cell(words):
     return words.strip().replace("|", "\\|").replace("<", "&lt;")
 
 
+def zoo():
+    """A row for each trained model: its family's page, what it is, its data, size and command."""
+    from tfgen.models import MODELS
+    from tfgen.zoo import shelf
+
+    rows = ["| family | what | data | MB | command |", "|---|---|---|---|---|"]
+    order = {name: number for number, name in enumerate(MODELS)}
+    for entry in sorted(shelf.entries(), key=lambda e: order[e.model]):
+        family = f"[{MODELS[entry.model].__name__}](models/{entry.model}.md)"
+        shape = "x".join(map(str, entry.image_shape))
+        size = entry.weights.stat().st_size / 1e6
+        data = f"`{entry.data}`, {shape}; {entry.data_license}"
+        line = " ".join([entry.line + ".", *entry.notes])
+        command = f"`tfgen sample zoo:{entry.name}`"
+        rows.append(f"| {family} | {line} | {data} | {size:.2f} | {command} |")
+    return "\n".join(rows)
+
+
 def file(name):
     """A file of the root, whose links are those of a page."""
     text = (ROOT / name).read_text(encoding="utf-8")
@@ -107,3 +133,28 @@ def file(name):
         return f"```yaml\n{text}```"
     text = text.replace("](docs/", "](").replace("](CHANGELOG.md", "](changelog.md")
     return text.replace("](CONTRIBUTING.md", "](contributing.md")
+
+
+def notebook(name):
+    """The cells of a notebook of docs/notebooks with what they gave, and the file itself."""
+    book = json.loads((ROOT / "docs" / "notebooks" / name).read_text(encoding="utf-8"))
+    parts = []
+    for cell in book["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            parts.append(text)
+            continue
+        parts.append(f"```python\n{text}\n```")
+        parts += [_given(output) for output in cell["outputs"]]
+    parts.append(f"[This page as a notebook]({name})")
+    return "\n\n".join(filter(None, parts))
+
+
+def _given(output):
+    """What a cell gave, as Markdown: a picture or a text."""
+    data = output.get("data", {})
+    if "image/png" in data:
+        png = "".join(data["image/png"]).replace("\n", "")
+        return f"![What the cell gave](data:image/png;base64,{png})"
+    text = "".join(data.get("text/plain", output.get("text", "")))
+    return f"```text\n{text.rstrip()}\n```" if text.strip() else ""

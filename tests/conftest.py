@@ -40,6 +40,8 @@ TRACE = (
     "test_step.py",
     "training/test_doctor.py",
     "training/test_run.py",
+    "zoo/test_add.py",
+    "zoo/test_models_at_hand.py",
 )
 
 

@@ -33,6 +33,7 @@ WINGS = (
     "tfgen.explore",
     "tfgen.export",
     "tfgen.serving",
+    "tfgen.zoo",
 )
 
 # No address or file (a/tfgen.x, x-tfgen.y), and nothing left open (`tfgen.models.<name>`).

@@ -29,14 +29,43 @@ def test_published_vectors(xp, counter, key, expected):
     assert [int(w[0, 0]) for w in xp.philox(*words)] == list(expected)
 
 
-def test_bits_are_those_of_tensorflows_philox():
-    bits = tf.raw_ops.StatelessRandomUniformFullIntV2(
-        shape=(8,), key=[7], counter=[0, 0], alg=1, dtype=tf.uint32
-    )
-    block = np.arange(2, dtype=np.uint64)[None]
-    zero = np.zeros_like(block)
-    words = random.philox(NUMPY, (block, zero, zero, zero), (zero + np.uint64(7), zero))
-    assert np.stack(words, -1).ravel().tolist() == bits.numpy().tolist()
+@pytest.mark.parametrize("first", [0, 5, 2**40])
+def test_tensorflows_philox_draws_the_words_written_out_here(first):
+    stream, key = (-3, random.purpose("z")), np.int64(-(2**60) + 7)
+    written = random.uniform(NUMPY, (3, 6), key, stream, first)
+    index = np.arange(6, dtype=np.uint64)[None] + np.uint64(2 * first)  # Two blocks a row.
+    low, bits = np.uint64(ONES), key.astype(np.uint64)
+    words = [index & low, index >> np.uint64(32), np.uint64(2**32 - 3), np.uint64(stream[1])]
+    words = random.philox(NUMPY, np.broadcast_arrays(*words), (bits & low, bits >> np.uint64(32)))
+    units = (np.stack(words, -1).reshape(3, 8)[:, :6] & np.uint64(0x7FFFFF)) / 2**23
+    np.testing.assert_array_equal(written, units)
+
+    def draw(first):
+        return random.uniform(TENSORFLOW, (3, 6), tf.constant(key), stream, first)
+
+    for made in (draw, tf.function(draw), tf.function(draw, jit_compile=True)):
+        np.testing.assert_array_equal(made(tf.constant(first, tf.int64)), written)
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.3])
+@pytest.mark.parametrize("key", [3, "rows"])
+def test_dropout_keeps_the_same_everywhere_and_as_much_as_it_says(rate, key):
+    key = np.arange(-2, 198, dtype=np.int64) if key == "rows" else np.int64(key)
+    shape, stream = (200, 5, 7), (1, 2)
+
+    def draw(step):
+        return random.kept(TENSORFLOW, shape, rate, tf.constant(key), (step, 2))
+
+    found = random.kept(NUMPY, shape, rate, key, stream)
+    assert found.dtype == bool and found.shape == shape
+    for made in (draw, tf.function(draw, jit_compile=True)):
+        np.testing.assert_array_equal(made(tf.constant(1, tf.int64)), found)
+    share = random.kept_share(rate)
+    assert abs(share - (1 - rate)) <= 2**-17 and abs(found.mean() - share) < 0.02
+    assert abs(np.corrcoef(found[:, :-1].ravel(), found[:, 1:].ravel())[0, 1]) < 0.05
+    if key.ndim == 0:
+        part = random.kept(NUMPY, (20, 5, 7), rate, key, stream, first=180)
+        np.testing.assert_array_equal(part, found[180:])
 
 
 @pytest.mark.parametrize("shape", [(5,), (5, 1), (5, 4), (5, 7), (3, 2, 3, 1)])

@@ -140,3 +140,12 @@ def test_evaluation_repeats_and_leaves_the_step_alone():
     first = model.evaluate(data, batch_size=4, verbose=0)
     assert model.evaluate(data, batch_size=4, verbose=0) == first
     assert int(model.step) == 0
+
+
+def test_points_have_no_range_but_are_finite():
+    batch = as_batch(np.array([[300.0, -4.0]], np.float32), (2,))
+    np.testing.assert_array_equal(batch["image"], [[300.0, -4.0]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Points must be finite"):
+        as_batch(np.array([[np.nan]], np.float32), (1,))
+    with pytest.raises(ValueError, match="must have shape"):
+        as_batch(np.zeros((2, 3), np.float32), (2,))

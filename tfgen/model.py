@@ -2,16 +2,17 @@
 
 import abc
 import contextlib
+import functools
 import inspect
 import random as python_random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import keras_calls, own_networks
+from tfgen import keras_calls, own_networks, sampling
 from tfgen.construct import no_such
 from tfgen.optimizers import averages_in_place, built
 from tfgen.signature import Signature, checked
@@ -185,7 +186,13 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
             n: value if tf.is_tensor(value) else checked(n, signature.inputs[n], value)
             for n, value in feeds.items()
         }
+        names, graph = self._graph(name)
+        return graph(*(tf.convert_to_tensor(feeds[n]) for n in names))
+
+    def _graph(self, name):
+        """(names of the inputs, the compiled function of them)"""
         if name not in self._served:
+            signature = self.signatures()[name]
             names = list(signature.inputs)
 
             def served(*values):
@@ -193,14 +200,13 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
 
             graph = tf.function(served, input_signature=signature.specs(), autograph=False)
             self._served[name] = (names, graph.get_concrete_function())
-        names, graph = self._served[name]
-        return graph(*(tf.convert_to_tensor(feeds[n]) for n in names))
+        return self._served[name]
 
     def sample(
         self,
         seeds: Iterable[int],
         signature: str | None = None,
-        batch_size: int = 64,
+        batch_size: int | None = None,
         progress: Callable[[int], None] | None = None,
         **given,
     ) -> np.ndarray:
@@ -210,7 +216,7 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
             seeds: (N,) integers. Row n is a pure function of seeds[n]: the same picture at any
                 batch size, in the SavedModel's `sample` and in onnxruntime.
             signature: Which served function; by default the first whose inputs can be drawn.
-            batch_size: Rows at a time.
+            batch_size: Rows at a time; by default 64 to 1024, by what a row costs.
             progress: Called with the number of rows after each batch.
             **given: Inputs that are not to be drawn, each (N, ...) or one value for all; classes
                 by number, or by name where `class_names` are known.
@@ -219,29 +225,62 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
             The signature's first output, for a generator (N, H, W, C) float32 in [-1, 1].
 
         Raises:
-            ValueError: Unknown signature or input, or an input that must be given is missing.
+            ValueError: Unknown signature or input, an input that must be given is missing, or
+                there are no seeds.
         """
-        if batch_size < 1:
-            raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}.")
+        rows, parts = self._parts(seeds, signature, batch_size, given)
+        result, done = np.empty(0), 0
+        with self.averaged():
+            for part in parts:
+                if not done:
+                    result = np.empty((rows, *part.shape[1:]), part.dtype)
+                result[done : done + len(part)] = part
+                done += len(part)
+                if progress:
+                    progress(len(part))
+        return result
+
+    def samples(
+        self,
+        seeds: Iterable[int],
+        signature: str | None = None,
+        batch_size: int | None = None,
+        **given,
+    ) -> Iterator[np.ndarray]:
+        """What `sample` draws, a batch at a time: for more pictures than memory holds.
+
+        Arguments are those of `sample`, and are checked at once. A `range` of seeds takes no
+        memory, however long it is. Between two batches the model is as it was, so that it may be
+        trained or saved there.
+
+        Yields:
+            (rows, ...), together the rows of `sample`.
+        """
+        _, parts = self._parts(seeds, signature, batch_size, given)
+
+        def drawn():
+            while True:
+                with self.averaged():
+                    part = next(parts, None)
+                if part is None:
+                    return
+                yield part
+
+        return drawn()
+
+    def _parts(self, seeds, signature, batch_size, given):
+        """The number of rows, and the iterator of batches of them."""
         table = self.signatures()
         name = signature or next(iter(table))
         if name not in table:
             raise ValueError(no_such("signature", name, table))
-        feeds = table[name].draw(seeds, **given)
-        rows = len(next(iter(feeds.values())))
-        parts = []
-        with self.averaged():
-            for start in range(0, rows, batch_size):
-                at = slice(start, start + batch_size)
-                # Tensors, because `draw` has checked them.
-                part = {n: tf.constant(value[at]) for n, value in feeds.items()}
-                outputs = self.call_signature(name, part)
-                parts.append(next(iter(outputs.values())).numpy())
-                if progress:
-                    progress(len(parts[-1]))
-        if not parts:
-            raise ValueError("`seeds` is empty.")
-        return np.concatenate(parts)
+        if batch_size is not None and batch_size < 1:
+            raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}.")
+        seeds = sampling.sliceable(seeds)
+        given = table[name].given(len(seeds), **given)
+        call = functools.partial(self.call_signature, name)
+        size = batch_size or sampling.rows_at_a_time(self._graph(name)[1].graph)
+        return len(seeds), sampling.batches(call, table[name], seeds, given, size)
 
 
 def _together(values):

@@ -174,24 +174,40 @@ class Signature:
                 refused by `checked`.
         """
         numbers: Any = as_seeds(seeds) if namespace == "numpy" else seeds
+        self._check_names(given)
+        if namespace == "numpy":
+            given = self.given(len(numbers), **given)
+        xp = random.namespace(namespace)
+        some = namespace != "numpy" or len(numbers) > 0
+        drawn = {}
+        for name, spec in self.inputs.items():
+            if name in given:
+                drawn[name] = given[name]
+                continue
+            drawn[name] = spec.draw(xp, numbers if some else _ONE, name)
+            drawn[name] = drawn[name] if some else drawn[name][:0]
+        return drawn
+
+    def given(self, rows: int, **given) -> dict[str, np.ndarray]:
+        """What is given to `draw`, checked, in batches of so many rows: a view of one value.
+
+        Raises:
+            ValueError: As of `draw`.
+        """
+        self._check_names(given)
+        return {
+            name: _given(name, spec, given[name], rows)
+            for name, spec in self.inputs.items()
+            if name in given
+        }
+
+    def _check_names(self, given):
         unknown = [name for name in given if name not in self.inputs]
         if unknown:
             raise ValueError(f"Unknown inputs {unknown}. Known: {', '.join(self.inputs)}.")
         missing = [n for n, i in self.inputs.items() if n not in given and not i.distribution]
         if missing:
             raise ValueError(f"These inputs cannot be drawn and must be given: {missing}.")
-        xp = random.namespace(namespace)
-        some = namespace != "numpy" or len(numbers) > 0
-        drawn = {}
-        for name, spec in self.inputs.items():
-            if name not in given:
-                drawn[name] = spec.draw(xp, numbers if some else _ONE, name)
-                drawn[name] = drawn[name] if some else drawn[name][:0]
-            elif namespace == "numpy":
-                drawn[name] = _given(name, spec, given[name], len(numbers))
-            else:
-                drawn[name] = given[name]
-        return drawn
 
     def manifest(self) -> dict[str, Any]:
         """The inputs as plain data, enough to draw them without TensorFlow."""
@@ -219,6 +235,8 @@ def as_seeds(seeds: Iterable[int]) -> np.ndarray:
     Raises:
         ValueError: Something that is not a 64-bit integer.
     """
+    if isinstance(seeds, np.ndarray) and seeds.ndim == 1 and seeds.dtype.kind in "iu":
+        return seeds.astype(np.int64)  # What lies above keeps its bits, as below.
     try:
         values = [operator.index(seed) for seed in seeds]
     except TypeError:
@@ -342,5 +360,6 @@ def _given(name, spec, value, rows):
     """A batch, checked; a single value serves all rows."""
     array = _typed(name, spec, value)
     if array.ndim == len(spec.shape):
-        array = np.repeat(array[np.newaxis], rows, axis=0)
+        one = checked(name, spec, array[np.newaxis], 1)
+        return np.broadcast_to(one, (rows, *one.shape[1:]))
     return checked(name, spec, array, rows)

@@ -49,6 +49,11 @@ class Draws:
         """Uniform numbers in [0, 1)."""
         return random.uniform(*self._arguments(purpose, shape))
 
+    def kept(self, purpose: str, shape: Sequence, rate: float) -> tf.Tensor:
+        """What dropout of this rate keeps, bool; see `tfgen.random.kept`."""
+        xp, shape, key, stream, first = self._arguments(purpose, shape)
+        return random.kept(xp, shape, rate, key, stream, first)
+
     def categorical(self, purpose: str, shape: Sequence, num_classes: int) -> tf.Tensor:
         """Uniform int32 in 0 .. num_classes - 1."""
         xp, shape, key, stream, first = self._arguments(purpose, shape)
@@ -137,7 +142,8 @@ def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict
     """Whatever `fit` was given as a dict of tensors with key "image".
 
     Args:
-        data: A dict, images, (images,) or (images, labels); images float32 (B, H, W, C) in [-1, 1].
+        data: A dict, images, (images,) or (images, labels); images float32 (B, H, W, C) in [-1, 1],
+            or points (B, D) of any size, for models built with an `image_shape` of (D,).
             Of a dict, `image`, every key that begins with `image_`, and `patches`
             (B, P, H, W, C) are images. Labels, `label` and every key that begins with `label_`,
             are integers (B,) of any type and become int32.
@@ -250,6 +256,8 @@ def _checked(image, image_shape=None):
             single = image.shape.is_compatible_with(expected[1:])
             remedy = " A data set must come in batches: dataset.batch(64)." if single else ""
             raise ValueError(f"Images must have shape {expected}. Received: {image.shape}.{remedy}")
+    if image.shape.rank == 2:
+        return _points(image)
     largest = tf.reduce_max(tf.abs(image))
     # Written so that NaN fails too.
     tf.debugging.Assert(
@@ -260,6 +268,13 @@ def _checked(image, image_shape=None):
         ],
     )
     return tf.cast(image, keras.config.floatx())
+
+
+def _points(x):
+    """Points of a plane or a line, (B, D): numbers of any size, for what is no picture."""
+    finite = tf.reduce_all(tf.math.is_finite(x))
+    tf.debugging.Assert(finite, ["Points must be finite. A batch held NaN or infinity."])
+    return tf.cast(x, keras.config.floatx())
 
 
 def required(batch: dict[str, tf.Tensor], key: str, who: str) -> tf.Tensor:

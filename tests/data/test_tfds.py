@@ -8,6 +8,7 @@ import pytest
 
 from tests.data import tiny_tfds
 from tfgen import data
+from tfgen.data import tfds
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,24 @@ def test_form_and_limit(prepared, tmp_path):
     assert plain.image_shape == (2, 2, 3)
     assert isinstance(mapped.arrays["image"], np.memmap)
     assert plain.fingerprint == mapped.fingerprint
+
+
+def test_resized_pictures_are_made_once(prepared, tmp_path, monkeypatch):
+    options = {"data_dir": prepared, "image_size": 2}
+    first = data.source("tfds:tfgen_tiny", **options)
+    monkeypatch.setattr(tfds, "fitted_array", None)  # Not called again.
+    again = data.source("tfds:tfgen_tiny", **options)
+    assert not isinstance(again.arrays["image"], np.memmap)
+    assert again.fingerprint == first.fingerprint
+    for name, value in first.arrays.items():
+        np.testing.assert_array_equal(again.arrays[name], value)
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(prepared, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TFGEN_CACHE_DIR", str(tmp_path / "file"))
+    source = data.source("tfds:tfgen_tiny", data_dir=prepared, image_size=2)
+    assert source.image_shape == (2, 2, 1)
 
 
 def test_mixed_sizes_need_image_size(prepared):

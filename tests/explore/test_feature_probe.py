@@ -35,6 +35,24 @@ def test_features_that_hold_the_class_beat_raw_pixels():
     assert lines[2].split() == ["model", "1", "1.0000", "0.0000"]
 
 
+def test_pictures_of_bytes_are_brought_to_the_range_of_the_model():
+    draw = np.random.default_rng(0)
+    image, label = draw.integers(0, 256, (20, 8, 8, 1)).astype(np.uint8), np.arange(20) % 2
+    seen = []
+
+    def features(images):
+        seen.append((images.dtype, images.min(), images.max()))
+        return images[:, 0, 0]
+
+    scaled = (image / 127.5 - 1).astype(np.float32)
+    options = {"labels": 10, "draws": 2}
+    of_bytes = probe.probe(features, data.array(image, label), (image, label), **options)
+    of_floats = probe.probe(features, (scaled, label), (scaled, label), **options)
+    for name, accuracy in of_floats.accuracy.items():
+        assert np.array_equal(of_bytes.accuracy[name], accuracy)
+    assert seen == [(np.float32, -1.0, 1.0)] * 4
+
+
 @pytest.mark.parametrize("classifier", ["logistic", "rbf_svm"])
 def test_classifiers_and_all_labels(classifier):
     result = probe.probe(

@@ -11,7 +11,7 @@ from tfgen import data, losses
 from tfgen.explore.classifiers import chosen
 from tfgen.metrics.mmd import mmd_test
 from tfgen.models import AAE
-from tfgen.networks.encoders import Code
+from tfgen.networks.encoders import Code, StochasticEncoder
 from tfgen.probability.semi_supervised import (
     cross_entropy,
     label_terms,
@@ -53,6 +53,18 @@ def test_each_phase_moves_its_own_weights_bit_for_bit(phase):
         name for name, value in parts(model).items() if not np.array_equal(value, before[name])
     }
     assert moved == set(PHASES[phase])
+
+
+@pytest.mark.parametrize("posterior, passes", [("deterministic", 2), ("gaussian", 3)])
+def test_a_code_without_noise_is_encoded_once_for_both_players(posterior, passes, monkeypatch):
+    model = TINY["aae"].build(posterior=posterior)
+    model.compile(run_eagerly=True)
+    seen, draw = [], StochasticEncoder.draw
+    monkeypatch.setattr(
+        StochasticEncoder, "draw", lambda *a, **k: seen.append(draw(*a, **k)) or seen[-1]
+    )
+    model.fit(TINY["aae"].batch(8), batch_size=8, verbose=0)
+    assert len(seen) == passes
 
 
 def test_the_recipe_is_the_papers():

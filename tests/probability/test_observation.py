@@ -132,3 +132,13 @@ def test_dequantized_gaussian_draws_levels_and_their_means():
     np.testing.assert_allclose(likelihood.draw(middles, noise), expected, atol=1e-6)
     far = likelihood.draw(np.array([-3.0, 3.0], "float32").reshape(2, 1, 1, 1), noise[:2])
     np.testing.assert_allclose(np.ravel(far), [-1.0, 1.0])
+
+
+def test_a_gaussian_of_points_has_no_range():
+    """Points (B, D): a fixed spread broadcasts, and a draw far away is not cut off."""
+    fixed = as_likelihood({"name": "gaussian", "squashed": False, "stddev": 0.5})
+    parameters = tf.constant([[0.5, 20.0]])
+    drawn = fixed.draw(parameters, tf.constant([[0.0, 2.0]]))
+    np.testing.assert_allclose(drawn, [[0.0, 2 * 21.0 - 1]])
+    nll = fixed.nll(tf.constant([[0.0, 39.0]]), parameters)
+    np.testing.assert_allclose(nll, [np.log(2 * np.pi * 0.25)], rtol=1e-6)

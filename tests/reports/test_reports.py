@@ -11,7 +11,8 @@ from tests.evaluation.painters import Painter, copying, digits
 from tests.tiny import TINY
 from tfgen.evaluation import reference, store
 from tfgen.evaluation.report import Figure, Report
-from tfgen.reports import card, charts, compare, page, sentences, shown
+from tfgen.explore.explored import Explored, Film
+from tfgen.reports import card, charts, compare, explored, page, sentences, shown
 from tfgen.signature import Input
 from tfgen.training import config
 
@@ -302,3 +303,14 @@ def test_what_each_family_shows():
     made = shown.of_model(tiny.build(), reference.of({"image": batch["image"]}))
     half = made["picture, its upper half completed"]
     np.testing.assert_array_equal(half[:4, :8], half[:4, 8:16])  # The half that was given.
+
+
+def test_what_was_explored_stands_in_the_report(tmp_path):
+    frame = np.zeros((4, 6, 3), np.uint8)
+    found = Explored("game", "D goes to 1/2.", {"D": 0.5}, {"d_star": frame, "z": Film([frame])})
+    found.save(tmp_path / "explore" / "game", {"command": "tfgen explore game"})
+    (one,) = explored.of_run(tmp_path)
+    assert one["says"] == "D goes to 1/2." and '"D": 0.5' in one["numbers"]
+    assert [f["kind"] for f in one["figures"]] == ["image/png", "image/gif"]
+    assert one["figures"][0]["caption"] == "d star" and one["figures"][0]["width"] == 48
+    assert explored.of_run(tmp_path / "nothing") == []

@@ -227,6 +227,22 @@ def test_dying_in_an_epoch_is_made_good(settings, whole, tmp_path, monkeypatch, 
     assert values(done.folder) == values(whole.folder)
 
 
+def test_several_steps_in_one_execution_are_the_same_steps(settings, whole, tmp_path, monkeypatch):
+    several, folder = settings("compile.steps_per_execution=5"), tmp_path / "run"
+    stop_at(monkeypatch, STEPS + 4, Stop())
+    with pytest.raises(Stop):
+        run.train(settings(), folder, silent)
+    assert checkpoints.taken(run.load(folder)) == 12  # No multiple of 5 is left of the epoch.
+    done = run.train(several, folder, silent, accept_changes=True)
+    assert_identical(state(done.model), state(whole.model))
+    assert values(folder) == values(whole.folder)
+    # Checkpoints of steps come at the end of an execution.
+    index = json.loads((folder / "checkpoints/index.json").read_text())
+    assert [e["step"] for e in index["checkpoints"]] == [20, 25, 30]
+    with pytest.raises(ConfigError, match="4 does not divide the 10 steps.*: 1, 2, 5, 10"):
+        run.train(settings("compile.steps_per_execution=4"), tmp_path / "odd", silent)
+
+
 def test_killed_between_metrics_and_checkpoint_writes_no_line_twice(
     settings, tmp_path, monkeypatch
 ):

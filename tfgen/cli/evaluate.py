@@ -9,6 +9,7 @@ from typing import Any
 
 def evaluate(arguments: argparse.Namespace):
     """Measures runs; several of them together give intervals over them."""
+    from tfgen.cli import trained
     from tfgen.evaluation import combine, of_run, store
     from tfgen.evaluation.chosen import chosen_metrics
     from tfgen.evaluation.measuring import Options, measure
@@ -26,13 +27,16 @@ def evaluate(arguments: argparse.Namespace):
     ).checked()
     reports, shared = [], {}
     for folder in arguments.runs:
-        one = of_run.subject(folder, arguments.split, arguments.checkpoint)
+        one = trained.subject(folder, arguments.split, arguments.checkpoint)
         report = measure(one, metrics, arguments.metrics is not None, options, shared)
         reports.append(report)
-        path = of_run.keep(report, folder)
+        of_zoo = trained.is_of_zoo(folder)
+        path = folder if of_zoo else of_run.keep(report, folder)
         if len(arguments.runs) > 1:
             print(f"{folder}\n{report.table()}\n")
         print(f"{path}: {len(report.figures)} figures\n")
+        if of_zoo:
+            print("\n".join([*trained.beside_the_card(folder, report), ""]))
     whole = combine.over_models(reports)
     print(whole.table())
     if arguments.json:
@@ -89,7 +93,7 @@ def add(commands: Any, command: Callable) -> None:
         command: Function (commands, name, function) -> the parser of one.
     """
     one = command(commands, "evaluate", evaluate)
-    one.add_argument("runs", metavar="RUN", nargs="+", help="run folders")
+    one.add_argument("runs", metavar="RUN", nargs="+", help="run folders, or zoo:NAME")
     one.add_argument("--metrics", help="such as fid,kid,nll (default: all that apply)")
     one.add_argument("--samples", type=int, default=10_000, help="default: %(default)s")
     one.add_argument("--split", default="test", help="of the run's data (default: %(default)s)")

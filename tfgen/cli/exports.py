@@ -9,16 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tfgen.cli.trained import HELP
+
 
 def export(arguments: argparse.Namespace):
     """Writes SavedModel, ONNX and LiteRT files of the model of a run, verified."""
     from tfgen import export
+    from tfgen.cli import trained
     from tfgen.export.report import lines
-    from tfgen.reports import card
-    from tfgen.training import checkpoints, run
+    from tfgen.training import checkpoints
 
-    model = run.load(arguments.run, arguments.checkpoint)
-    extra = _of_run(Path(arguments.run), checkpoints.taken(model))
+    model = trained.load(arguments.run, arguments.checkpoint)
+    extra = _origin(arguments.run, checkpoints.taken(model))
     report = export.export(
         model,
         arguments.to,
@@ -28,7 +30,8 @@ def export(arguments: argparse.Namespace):
     )
     print(f"{arguments.to}: version {report['version']}, step {checkpoints.taken(model)}")
     print("\n".join(lines(report)))
-    print(f"  model card: {card.write(arguments.to, arguments.run, report, arguments.license)}")
+    card = trained.card(arguments.to, arguments.run, report, arguments.license)
+    print(f"  model card: {card}")
     if arguments.serving_config:
         from tfgen.serving.kit import files
 
@@ -36,8 +39,9 @@ def export(arguments: argparse.Namespace):
 
 
 def serve(arguments: argparse.Namespace):
-    """Serves an export folder, a folder of them, or a run, as TensorFlow Serving does."""
+    """Serves an export folder, a folder of them, a run or zoo:NAME, as TensorFlow Serving does."""
     from tfgen import serving
+    from tfgen.cli import trained
 
     def ready(server):
         for api, port in (("REST", server.rest_port), ("gRPC", server.grpc_port)):
@@ -54,9 +58,9 @@ def serve(arguments: argparse.Namespace):
     logging.getLogger("tfgen.serving").setLevel(logging.INFO)
     with contextlib.ExitStack() as stack:
         path = Path(arguments.path)
-        if (path / "run.json").exists():
+        if trained.is_of_zoo(arguments.path) or (path / "run.json").exists():
             folder = stack.enter_context(tempfile.TemporaryDirectory())
-            path = _exported(path, arguments.checkpoint, Path(folder))
+            path = _exported(arguments.path, arguments.checkpoint, Path(folder))
         try:
             studio = serving.Studio(serving.found(path))
             serving.serve(
@@ -107,7 +111,7 @@ def add(commands: Any, command: Callable) -> None:
         command: Function (commands, name, function) -> the parser of one.
     """
     one = command(commands, "export", export)
-    one.add_argument("run", metavar="RUN", help="a run folder")
+    one.add_argument("run", metavar="RUN", help=HELP)
     one.add_argument("--to", required=True, metavar="DIR", help="the export folder")
     one.add_argument("--license", default="unknown", help="of the weights, for the model card")
     one.add_argument(
@@ -136,7 +140,9 @@ def add(commands: Any, command: Callable) -> None:
     one.add_argument("--revision", help="a branch, tag or commit (default: the main branch)")
 
     one = command(commands, "serve", serve)
-    one.add_argument("path", metavar="PATH", help="an export folder, a folder of them, or a run")
+    one.add_argument(
+        "path", metavar="PATH", help="an export folder, a folder of them, a run or zoo:NAME"
+    )
     one.add_argument(
         "--host", default="127.0.0.1", help="0.0.0.0: every address (default: %(default)s)"
     )
@@ -154,30 +160,34 @@ def add(commands: Any, command: Callable) -> None:
     one.add_argument("--checkpoint", default="last", help="of a run (default: last)")
 
 
-def _exported(folder, checkpoint, to):
-    """The export folder, in `to`, of the model of a run."""
+def _exported(given, checkpoint, to):
+    """The export folder, in `to`, of the model of a run or of the zoo."""
     from tfgen import export
-    from tfgen.training import checkpoints, run
+    from tfgen.cli import trained
+    from tfgen.training import checkpoints
 
-    path = to / folder.absolute().name
-    model = run.load(folder, checkpoint)
-    extra = _of_run(folder, checkpoints.taken(model))
+    path = to / trained.name(given)
+    model = trained.load(given, checkpoint)
+    extra = _origin(given, checkpoints.taken(model))
     export.export(model, path, formats=("saved_model",), manifest_extra=extra)
     return path
 
 
-def _of_run(folder, step):
+def _origin(given, step):
     """What an export keeps of its run: the config, the data, when it was trained, its figures."""
+    from tfgen.cli import trained
     from tfgen.evaluation import store
-    from tfgen.training import record, run
+    from tfgen.training import record
 
+    if trained.is_of_zoo(given):
+        return trained.origin(given)
+    folder = Path(given)
     note = record.read(folder, strict=False)
     data, starts = note.get("data", {}), note.get("starts", [])
     epochs = [one for one in record.lines(folder / "metrics.jsonl") if one["step"] <= step]
     kept = ("name", "split", "size", "image_shape", "num_classes")
     return {
-        "run": folder.absolute().name,
-        "config": run.read(folder).resolved(),
+        **trained.origin(given),
         "data": {key: data[key] for key in kept if key in data},
         "trained": {
             "started": starts[0]["time"] if starts else None,

@@ -36,6 +36,13 @@ FOREIGN = {
         "--logdir": "--run {}",
         "--resume": "the same command again: it goes on where the run stands",
     },
+    "new": {
+        "--output": "--out {}",
+        "-o": "--out {}",
+        "--image-size": "--size {}",
+        "--resolution": "--size {}",
+        "--time": "--minutes {}",
+    },
     "sample": {
         "--n": "--seeds 0-{last}",
         "-n": "--seeds 0-{last}",

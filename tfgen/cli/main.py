@@ -6,16 +6,19 @@ import warnings
 from collections.abc import Sequence
 
 import tfgen
-from tfgen.cli import catalog, evaluate, exports, runs
+from tfgen.cli import catalog, evaluate, explore, exports, new, runs, zoo
 from tfgen.cli.flags import Parser
 from tfgen.lazy import missing
 
 # In the order of the help, which is that of the work.
-GROUPS = (catalog, runs, evaluate, exports)
+GROUPS = (catalog, zoo, new, runs, evaluate, explore, exports)
 
 EPILOG = """\
 examples:
   tfgen list configs
+  tfgen new photos --out configs/mine.yaml
+  tfgen zoo list
+  tfgen sample zoo:dcgan-mnist5k --seeds 0-63 --scale 4 --out grid.png
   tfgen train dcgan_mnist --dry-run
   tfgen train dcgan_mnist --run runs/dcgan model.latent_dim=64 fit.epochs=5
   tfgen sample runs/dcgan --seeds 0-63 --scale 4 --out grid.png
@@ -24,6 +27,7 @@ examples:
   tfgen evaluate runs/dcgan --metrics fid,kid,prdc --samples 10000
   tfgen report runs/dcgan
   tfgen compare runs/dcgan runs/vae --out comparison.png
+  tfgen explore transposed
   tfgen export runs/dcgan --to exports/dcgan
   tfgen push exports/dcgan me/dcgan-mnist
   tfgen serve exports/dcgan
@@ -57,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.overrides += rest
     former, warnings.formatwarning = warnings.formatwarning, _warning
     try:
-        if arguments.command not in ("list", "compare") and not arguments.traceback:
+        light = getattr(arguments, "light", arguments.command in ("list", "zoo", "compare"))
+        if not light and not arguments.traceback:
             _quietly()
         arguments.function(arguments)
         return 0

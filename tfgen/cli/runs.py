@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tfgen.cli import catalog
+from tfgen.cli.trained import HELP
 
 
 def train(arguments: argparse.Namespace):
@@ -37,17 +38,22 @@ def sample(arguments: argparse.Namespace):
     """Draws samples from the model of a run."""
     from tqdm import tqdm
 
-    from tfgen.cli import inputs
+    from tfgen.cli import inputs, trained
     from tfgen.pictures import class_grids, samples
-    from tfgen.training import run
 
     if arguments.scale < 1:
         raise ValueError(f"--scale {arguments.scale}: expected a whole number of 1 or more.")
     chosen = samples.seeds(arguments.seeds)
-    given = inputs.given(arguments.input, arguments.label, len(chosen))
+    given = {
+        **trained.inputs(arguments.run, arguments.signature, len(chosen)),
+        **inputs.given(arguments.input, arguments.label, len(chosen)),
+    }
     name = f"seeds-{arguments.seeds}.png"
-    out = Path(arguments.out or Path(arguments.run, "samples", name))
-    model = run.load(arguments.run, arguments.checkpoint)
+    if trained.is_of_zoo(arguments.run):
+        out = Path(arguments.out or f"{trained.name(arguments.run)}-{name}")
+    else:
+        out = Path(arguments.out or Path(arguments.run, "samples", name))
+    model = trained.load(arguments.run, arguments.checkpoint)
     with tqdm(total=len(chosen), desc="Sampling", unit="rows", disable=None) as bar:
         images = model.sample(chosen, arguments.signature, progress=bar.update, **given)
     folder = str(arguments.out or "").endswith(("/", os.sep))
@@ -59,10 +65,9 @@ def sample(arguments: argparse.Namespace):
 
 def translate(arguments: argparse.Namespace):
     """Translates pictures of your own, with CycleGAN or StarGAN."""
-    from tfgen.cli import translate
-    from tfgen.training import run
+    from tfgen.cli import trained, translate
 
-    model = run.load(arguments.run, arguments.checkpoint)
+    model = trained.load(arguments.run, arguments.checkpoint)
     number, failures = translate.translate(model, arguments.input, arguments.to, arguments.out)
     for line in failures:
         print(f"tfgen: warning: left out {line}", file=sys.stderr)
@@ -71,12 +76,11 @@ def translate(arguments: argparse.Namespace):
 
 def assemble(arguments: argparse.Namespace):
     """Puts patches of your own together, with PuzzleGAN."""
-    from tfgen.cli import assemble
+    from tfgen.cli import assemble, trained
     from tfgen.pictures import grids, samples
-    from tfgen.training import run
 
     chosen = samples.seeds(arguments.seeds)
-    model = run.load(arguments.run, arguments.checkpoint)
+    model = trained.load(arguments.run, arguments.checkpoint)
     made, masks = assemble.assemble(model, arguments.patches, chosen)
     folder = arguments.out.endswith(("/", os.sep))
     print(samples.save(made, chosen, Path(arguments.out), folder))
@@ -109,7 +113,7 @@ def add(commands: Any, command: Callable) -> None:
     )
 
     one = command(commands, "sample", sample)
-    one.add_argument("run", metavar="RUN", help="a run folder")
+    one.add_argument("run", metavar="RUN", help=HELP)
     one.add_argument("--seeds", default="0-63", help="such as 0-63 or 3,5,9 (default: 0-63)")
     one.add_argument("--out", help="picture (grid), folder/ (one file a seed) or .npy")
     one.add_argument("--signature", help="which served function (default: the first)")
@@ -121,7 +125,7 @@ def add(commands: Any, command: Callable) -> None:
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
 
     one = command(commands, "translate", translate)
-    one.add_argument("run", metavar="RUN", help="a run folder")
+    one.add_argument("run", metavar="RUN", help=HELP)
     one.add_argument("--input", required=True, metavar="PICTURES", help="a picture or a folder")
     one.add_argument(
         "--to", required=True, metavar="DOMAIN", help="a, b; a number or a name; or 1,0,1"
@@ -130,7 +134,7 @@ def add(commands: Any, command: Callable) -> None:
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
 
     one = command(commands, "assemble", assemble)
-    one.add_argument("run", metavar="RUN", help="a run folder of PuzzleGAN")
+    one.add_argument("run", metavar="RUN", help=f"{HELP}, of PuzzleGAN")
     one.add_argument("patches", metavar="PATCH", nargs="+", help="pictures, each one patch")
     one.add_argument("--out", required=True, help="picture (grid), folder/ (one a seed) or .npy")
     one.add_argument("--mask", metavar="FILE", help="a picture of where the patches are put")

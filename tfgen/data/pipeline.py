@@ -65,8 +65,9 @@ def batches(
     its own as fit.
 
     Returns:
-        A dataset with these attributes besides TensorFlow's own: `source`; `steps_per_epoch`; and
-        `from_step(step)`, the same batches as an endless stream that begins at that step.
+        A dataset with these attributes besides TensorFlow's own: `source`; `steps_per_epoch`;
+        `from_step(step)`, the same batches as an endless stream that begins at that step; and what
+        makes a batch, `fetch(*element)` of an element of `order`.
 
     Raises:
         ValueError: An argument out of range, labels that are missing, or a batch larger than the
@@ -139,6 +140,7 @@ def batches(
         dataset = numbers.map(fetch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         dataset = dataset.prefetch(tf.data.AUTOTUNE).with_options(_options())
         dataset.source, dataset.steps_per_epoch, dataset.from_step = source, steps, from_step
+        dataset.order, dataset.fetch = order, fetch
         return dataset
 
     def from_step(step):

@@ -1,5 +1,7 @@
 """Where decoded images are kept: in memory, or past a limit in a memory-mapped file of the cache.
 
+What takes long to make, such as resized pictures, is read from the cache even where it fits memory.
+
 A cached set is a folder `<key>` with raw arrays and `source.json`. It is written under another name
 and renamed, so that what has the final name was complete. Its SHA-256 is compared whenever it is
 opened: what a disk has lost or changed since is decoded anew.
@@ -62,7 +64,12 @@ def memory_limit(given: int | None) -> int:
 
 
 def store(
-    key: str, rows: int, chunks: Callable[[], Iterator[Chunk]], limit: int, title: str
+    key: str,
+    rows: int,
+    chunks: Callable[[], Iterator[Chunk]],
+    limit: int,
+    title: str,
+    keep: bool = False,
 ) -> Stored:
     """Decodes a set, or finds it decoded in the cache.
 
@@ -72,11 +79,13 @@ def store(
         chunks: Makes the iterator of decoded rows, in order.
         limit: Bytes of images past which they go to the cache folder.
         title: Label of the progress bar, which shows on a terminal only.
+        keep: Whether the cache gets a set below the limit too, because to make it takes long. One
+            that cannot be written there is made anew the next time.
     """
     target = cache_folder() / key
     if target.is_dir():
         try:
-            return _opened(target)
+            return _opened(target, limit)
         except (OSError, ValueError, KeyError, TypeError) as error:
             warnings.warn(f"{target} is damaged ({error}); it is decoded anew.", stacklevel=2)
             _remove(target)
@@ -97,10 +106,24 @@ def store(
                     labels.append(chunk.labels)
         if sink is None:
             return Stored({"image": np.empty((0, 1, 1, 1), np.uint8)}, tuple(failures), "")
-        return sink.finished(np.concatenate(labels) if labels else None, failures)
+        stored = sink.finished(np.concatenate(labels) if labels else None, failures)
+        if keep and isinstance(sink, _Memory):
+            with contextlib.suppress(OSError):
+                _keep(target, stored)
+        return stored
     finally:
         if sink is not None:
             sink.close()
+
+
+def _keep(target, stored):
+    images = stored.arrays["image"]
+    sink = _Disk(target, images.shape[1:])
+    try:
+        sink.add(images)
+        sink.finished(stored.arrays.get("label"), stored.failures)
+    finally:
+        sink.close()
 
 
 class _Memory:
@@ -156,17 +179,20 @@ class _Disk:
         shutil.rmtree(self.aside, ignore_errors=True)
 
 
-def _mapped(folder, record):
-    shape = tuple(record["image"])
-    arrays: dict[str, np.ndarray] = {
-        "image": np.memmap(folder / "image.raw", np.uint8, "r", shape=shape)
-    }
+def _mapped(folder, record, limit=0):
+    """The arrays; the images in memory where they are no larger than the limit."""
+    shape, path = tuple(record["image"]), folder / "image.raw"
+    if math.prod(shape) <= limit:
+        image = np.fromfile(path, np.uint8).reshape(shape)
+    else:
+        image = np.memmap(path, np.uint8, "r", shape=shape)
+    arrays: dict[str, np.ndarray] = {"image": image}
     if record["labels"]:
         arrays["label"] = np.fromfile(folder / "label.raw", np.int32)
     return arrays
 
 
-def _opened(folder):
+def _opened(folder, limit=0):
     record = json.loads((folder / "source.json").read_text(encoding="utf-8"))
     expected = {"image.raw": math.prod(record["image"])}
     if record["labels"]:
@@ -175,7 +201,7 @@ def _opened(folder):
         found = (folder / name).stat().st_size
         if found != count:
             raise ValueError(f"{name} has {found} bytes in place of {count}")
-    arrays = _mapped(folder, record)
+    arrays = _mapped(folder, record, limit)
     if fingerprint(arrays) != record["fingerprint"]:
         raise ValueError("the SHA-256 of its bytes is not the one that was noted")
     return Stored(arrays, tuple(record["failures"]), record["fingerprint"])

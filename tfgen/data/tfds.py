@@ -85,6 +85,7 @@ def _stored(builder, split, wanted, form, limit, name):
         lambda: _chunks(builder, split, wanted, form, name),
         limit,
         f"Reading {name}",
+        keep=not _as_it_is(builder, form),
     )
 
 
@@ -175,8 +176,7 @@ def _chunks(builder, split, wanted, form, name):
         decoders=tfds.decode.PartialDecoding(wanted),
         read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
     )
-    shape = builder.info.features["image"].shape
-    if None not in shape and form.keeps(shape):
+    if _as_it_is(builder, form):
         for batch in tfds.as_numpy(dataset.batch(_CHUNK)):
             yield Chunk(batch["image"], _labels(batch.get("label")), [])
         return
@@ -193,6 +193,12 @@ def _chunks(builder, split, wanted, form, name):
                 )
             labels = [e["label"] for e in part] if "label" in wanted else None
             yield Chunk(np.stack(images), _labels(labels), [])
+
+
+def _as_it_is(builder, form):
+    """Whether the pictures of a set need no change, which decodes whole batches at once."""
+    shape = builder.info.features["image"].shape
+    return None not in shape and form.keeps(shape)
 
 
 def _labels(labels):

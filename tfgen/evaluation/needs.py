@@ -128,7 +128,7 @@ def translation(work: "Work") -> str | None:
         return None if work.reference.second is not None else "the data have no second domain"
     if "translate" not in table:
         return "the model translates nothing"
-    key = work.model.sets[0][2]
+    key = work.model.sets[0].key
     return None if key in work.reference.keys else f"the data lack {key!r}, the domains"
 
 

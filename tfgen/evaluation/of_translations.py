@@ -146,7 +146,8 @@ def _cyclegan(work, limit):
 
 
 def _stargan(work, limit):
-    kind, number, key = work.model.sets[0]
+    labelled = work.model.sets[0]
+    kind, number, key = labelled.kind, labelled.size, labelled.key
     network = work.features_from
     images, own = work.reference.rows("image", key, limit=limit)
     train, labels = work.training.rows("image", key, limit=10_000)

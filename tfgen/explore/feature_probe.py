@@ -87,7 +87,8 @@ def probe(
     Args:
         model: A `GenerativeModel`, or a function from images (N, H, W, C) to features (N, ...).
         train: Images and labels to draw from: a mapping with "image" and "label", a
-            `tfgen.data.Source`, a pair of arrays or a finite data set of dict batches.
+            `tfgen.data.Source`, a pair of arrays or a finite data set of dict batches. Images are
+            in [-1, 1], or uint8.
         test: The same, to be measured on.
         labels: Labelled images in a draw, as equal a number of each class as possible; None for
             all of them, in a single draw.
@@ -192,7 +193,10 @@ def _arrays(data: Any, name):
     missing = [key for key in ("image", "label") if key not in data]
     if missing:
         raise ValueError(f"`{name}` needs 'image' and 'label'. It lacks: {', '.join(missing)}.")
-    image, label = np.asarray(data["image"], np.float32), np.asarray(data["label"])
+    image, label = np.asarray(data["image"]), np.asarray(data["label"])
+    if image.dtype == np.uint8:  # As a source of files holds them.
+        image = image / np.float32(127.5) - np.float32(1)
+    image = image.astype(np.float32, copy=False)
     if len(image) != len(label) or (label < 0).any():
         raise ValueError(
             f"`{name}` needs one label, 0 or more, for each image. "

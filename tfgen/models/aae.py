@@ -158,16 +158,19 @@ class AAE(GenerativeModel):
 
         rows, part = tf.shape(x)[0], label if self.label_informed else None
         prior = Code(self.codes.draw("prior", rows, part), self.classes.draw(rows))
-        code = self.encoder.draw(x, training=True)
+        with tf.GradientTape() as of_encoder:
+            code = self.encoder.draw(x, training=True)
         with tf.GradientTape() as tape:
             scores = [*zip(self.scores(prior, label), self.scores(code, label), strict=True)]
             d_loss = tf.add_n([self.game.discriminator(real, fake) for real, fake in scores])
         descend(self.discriminator_optimizer, tape, d_loss, *self.discriminators)
 
-        with tf.GradientTape() as tape:
-            fakes = self.scores(self.encoder.draw(x, training=True), label)
-            e_loss = tf.add_n([self.game.generator(fake) for fake in fakes])
-        descend(self.encoder_optimizer, tape, e_loss, self.encoder)
+        with of_encoder:
+            # D's step moved nothing of the encoder: a code without noise is what it was.
+            if self.posterior != "deterministic":
+                code = self.encoder.draw(x, training=True)
+            e_loss = tf.add_n([self.game.generator(fake) for fake in self.scores(code, label)])
+        descend(self.encoder_optimizer, of_encoder, e_loss, self.encoder)
 
         labels = self.label_phase(batch, x, label) if self.use == "semi_supervised" else {}
         return self.report(

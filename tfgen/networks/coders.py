@@ -60,12 +60,13 @@ def decoder(
         outputs: Numbers for each channel of a pixel; linear.
         name: Of the network.
     """
-    height, width, channels = image_shape
-    output_shape = (height, width, channels * outputs)
+    *sides, channels = image_shape
+    output_shape = (*sides, channels * outputs)
     if known(network) == "mlp":
         return networks.mlp(
             (latent_dim,), hidden[::-1], output_shape, activation, init=init, name=name
         )
+    height, width = sides
     stages = networks.halvings(image_shape)
     base = (height >> stages, width >> stages, filters * 2 ** (stages - 1))
     layers = [keras.Input((latent_dim,)), Dense(math.prod(base), activation), Reshape(base)]

@@ -6,6 +6,7 @@ import threading
 import keras
 import tensorflow as tf
 
+from tfgen import random
 from tfgen.step import draws
 
 _scope = threading.local()
@@ -67,6 +68,8 @@ class BatchNorm(keras.layers.Layer):
 
     def call(self, x, parts=None, training=False):
         y = tf.cast(x, tf.float32)
+        if training and parts is None and _alone():
+            return tf.cast(self._fused(y), self.compute_dtype)
         if not training:
             mean, variance = self.moving_mean.value, self.moving_variance.value
         elif parts is None:
@@ -86,6 +89,23 @@ class BatchNorm(keras.layers.Layer):
         if training and parts is not None:
             y = tf.reshape(y, (-1, *x.shape[1:]))
         return tf.cast(y, self.compute_dtype)
+
+    def _fused(self, x):
+        """The same as the separate operations below, where no other replica has rows, in one."""
+        wide = x if len(x.shape) == 4 else tf.reshape(x, (-1, 1, 1, x.shape[-1]))
+        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=wide,
+            scale=self.gain.value,
+            offset=self.bias.value,
+            mean=tf.zeros((0,)),
+            variance=tf.zeros((0,)),
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        # It divides the variance that it reports, not the one that it uses, by n - 1.
+        n = tf.cast(tf.size(x) // x.shape[-1], tf.float32)
+        self._follow(mean, variance * (tf.maximum(n - 1.0, 1.0) / n))
+        return y if wide is x else tf.reshape(y, tf.shape(x))
 
     def _follow(self, mean, variance, times=1):
         """Moves the averages by means of as many updates; not in a `borrow`ed pass."""
@@ -107,11 +127,15 @@ def _in_turn(values, momentum):
     return tf.einsum("p,pc->c", weights / tf.reduce_sum(weights), values)
 
 
+def _alone():
+    return tf.distribute.get_replica_context().num_replicas_in_sync == 1
+
+
 def _global_moments(x, axes):
     """Mean and variance over these axes, the first among them, and over all replicas."""
-    context = tf.distribute.get_replica_context()
-    if context.num_replicas_in_sync == 1:
+    if _alone():
         return tf.nn.moments(x, axes)
+    context = tf.distribute.get_replica_context()
     # Two rounds, because E[x^2] - E[x]^2 cancels where the mean is large.
     mean = context.all_reduce("mean", tf.reduce_mean(x, axes, keepdims=True))
     variance = context.all_reduce("mean", tf.reduce_mean(tf.square(x - mean), axes))
@@ -169,8 +193,9 @@ class Dropout(keras.layers.Layer):
             return x
         static, dynamic = x.shape, tf.shape(x)
         shape = [dynamic[i] if side is None else side for i, side in enumerate(static)]
-        kept = draws().uniform("dropout", shape) >= self.rate
-        return tf.where(kept, x / tf.cast(1.0 - self.rate, x.dtype), tf.zeros_like(x))
+        kept = draws().kept("dropout", shape, float(self.rate))
+        scaled = x * tf.cast(1.0 / random.kept_share(float(self.rate)), x.dtype)
+        return tf.where(kept, scaled, tf.zeros_like(x))
 
     def get_config(self):
         return {**super().get_config(), "rate": self.rate}

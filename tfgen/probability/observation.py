@@ -83,7 +83,8 @@ class Gaussian:
     def moments(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Mean and logarithm of the variance on the scale [0, 1], (B, H, W, C) each."""
         if self.stddev is not None:
-            mean, log_var = parameters, tf.fill([1] * 4, 2.0 * math.log(self.stddev))
+            rank = parameters.shape.rank
+            mean, log_var = parameters, tf.fill([1] * rank, 2.0 * math.log(self.stddev))
         else:
             mean, raw = tf.split(parameters, 2, axis=-1)
             lowest = 2.0 * math.log(self.min_stddev)
@@ -119,7 +120,9 @@ class Gaussian:
         mean, log_var = self.moments(parameters)
         x = mean + tf.exp(0.5 * log_var) * noise
         if self.levels is None:
-            return tf.clip_by_value(2.0 * x - 1.0, -1.0, 1.0)
+            x = 2.0 * x - 1.0
+            # Points, (B, D), have no range.
+            return x if x.shape.rank == 2 else tf.clip_by_value(x, -1.0, 1.0)
         index = tf.clip_by_value(tf.floor(x * self.levels), 0.0, self.levels - 1.0)
         return 2.0 * index / (self.levels - 1) - 1.0
 

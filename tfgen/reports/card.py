@@ -4,6 +4,7 @@ import dataclasses
 import re
 import shlex
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,9 @@ def write(
     folder: Path | str,
     record: dict,
     license: str = "unknown",  # noqa: A002
+    figures: Path | None = None,
+    picture: Path | None = None,
+    limits: Sequence[str] = (),
 ) -> Path:
     """Writes README.md into an export folder.
 
@@ -46,6 +50,9 @@ def write(
         folder: Of the run that was exported.
         record: What `tfgen.export.export` returned, as in export.json.
         license: Of the weights, an identifier of the Hub such as "apache-2.0".
+        figures: File of what was measured; by default evaluation.json of the run.
+        picture: That the card shows; by default the last grid of the run's samples.
+        limits: Further sentences of that part.
 
     Returns:
         The card's path.
@@ -55,11 +62,12 @@ def write(
     if path.exists() and "library_name: tfgen" not in path.read_text(encoding="utf-8"):
         path = export / "MODEL_CARD.md"
     note = records.read(folder)
-    figures = store.latest(folder / store.NAME)
-    grids = sorted((folder / "samples").glob("epoch-*.png"))
+    measured = store.latest(figures or folder / store.NAME)
+    grids = [picture] if picture else sorted((folder / "samples").glob("epoch-*.png"))
+    name = PICTURE if grids else None
     if grids:
         files.write(export / PICTURE, lambda temporary: shutil.copyfile(grids[-1], temporary))
-    files.write_text(path, text(record, note, figures, license, PICTURE if grids else None))
+    files.write_text(path, text(record, note, measured, license, name, limits=limits))
     return path
 
 
@@ -69,6 +77,8 @@ def text(
     figures: list[Figure],
     license: str = "unknown",  # noqa: A002
     picture: str | None = None,
+    use: str | None = None,
+    limits: Sequence[str] = (),
 ) -> str:
     """The card.
 
@@ -78,11 +88,13 @@ def text(
         figures: What was measured of the run.
         license: Of the weights.
         picture: A file beside the card that it shows.
+        use: Markdown that says how to use it, where that is not as an export.
+        limits: Further sentences of that part.
     """
     from huggingface_hub import ModelCard
 
     # The card is for others: the folders of this machine are not.
-    note, record = _of_run(note), public(record)
+    note, record = public_note(note), public(record)
     figures = [
         dataclasses.replace(f, stamp=public(f.stamp), notes=tuple(public(f.notes))) for f in figures
     ]
@@ -95,21 +107,24 @@ def text(
         f"`{data['name']}`, split `{data['split']}`.",
         *([f"![Samples of the run]({picture})"] if picture else []),
         "## Use",
-        _use(record),
+        use or _use(record),
         "## Figures",
         _table(figures, record),
         "## Training",
         _training(record, note),
         "## Limits",
-        _limits(figures, license),
+        _limits(figures, license, limits),
     ]
     return str(ModelCard("\n\n".join(parts) + "\n"))
 
 
-def _of_run(note):
-    """run.json without folders of this machine; a command's words may hold spaces."""
+def public_note(note: dict) -> dict:
+    """run.json without folders and name of this machine; a command's words may hold spaces."""
     starts = [
-        {**start, "command": shlex.join(public(shlex.split(start["command"])))}
+        {
+            **{key: value for key, value in start.items() if key != "host"},
+            "command": shlex.join(public(shlex.split(start["command"]))),
+        }
         for start in note["starts"]
     ]
     return {**public(note), "starts": public(starts)}
@@ -240,8 +255,8 @@ def _training(record, note):
     return "\n".join(lines) + (f"\n\n```yaml\n{config}```" if settings else "")
 
 
-def _limits(figures, license):  # noqa: A002
-    lines = [f"- {n}" for n in dict.fromkeys(n for f in figures for n in f.notes)]
+def _limits(figures, license, more=()):  # noqa: A002
+    lines = [f"- {n}" for n in dict.fromkeys([*more, *(n for f in figures for n in f.notes)])]
     lines.append("- Figures of two feature networks or of two protocols do not compare.")
     lines.append("- What the data hold too little of, the model makes too little of, or badly.")
     if license == "unknown":

@@ -18,7 +18,7 @@ from tfgen.construct import OPTIMIZERS, resolved
 from tfgen.evaluation import of_run, store
 from tfgen.evaluation.report import by_protocol
 from tfgen.evaluation.report import shown as text_of
-from tfgen.reports import charts, sentences, shown
+from tfgen.reports import charts, explored, sentences, shown
 from tfgen.training import config, record
 from tfgen.training.yaml_text import read
 
@@ -80,6 +80,7 @@ def page(folder: Path, drawn: dict, speed: float | None = None) -> str:
         groups=[_group(protocol, own) for protocol, own in by_protocol(figures).items()],
         measure=f"tfgen evaluate {shlex.quote(str(folder))}",
         curves=_curves(lines, charts.grouped(lines)),
+        explored=explored.of_run(folder),
         differing=differing(settings),
         config=text,
         origin=_origin(note, lines, speed),

@@ -6,7 +6,8 @@
 `config` reads and checks YAML, `experiment` makes model and data of it, `run` trains into a folder
 and continues exactly where it stood, from `checkpoints`; `record` is what a folder says of itself,
 `callbacks` what happens between steps, `devices` replicas and precision, and `doctor` watches the
-game of a GAN. The training step itself is the model's. Importing this package does not import
+game of a GAN. `recipe` writes a config for a folder of pictures, `trial` tells how long a step
+takes. The training step itself is the model's. Importing this package does not import
 TensorFlow.
 """
 

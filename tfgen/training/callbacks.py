@@ -237,8 +237,12 @@ class Saver(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.saved_step = drawn(self.model)
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = drawn(self.model)
+
     def on_train_batch_end(self, batch, logs=None):
-        step = drawn(self.model)
+        # Counted, not read: reading a variable at every batch slows the step of a small model.
+        step = self.began + batch + 1
         epoch, within = divmod(step + self.shift, self.steps_per_epoch)
         if within == 0:
             return  # on_epoch_end follows, when the line of metrics is written.

@@ -21,14 +21,24 @@ def build(settings: Config, strategy: "tf.distribute.Strategy | None" = None) ->
         ValueError: An argument that the model refuses.
     """
     with devices.scope(strategy):
-        spec = {**settings.model, **_own_networks(settings)}
-        model = construct.construct(MODELS, spec, "model", seed=settings.seed)
-        arguments = dict(settings.compile)
-        for key, spec in arguments.items():
-            if key.endswith("optimizer") and spec is not None:
-                arguments[key] = construct.construct(construct.OPTIMIZERS, spec, f"compile.{key}")
-        model.compile(**arguments)
+        model = bare(settings)
+        compile_as(settings, model)
     return model
+
+
+def bare(settings: Config) -> GenerativeModel:
+    """The model of a config, not compiled; errors as of `build`."""
+    spec = {**settings.model, **_own_networks(settings)}
+    return construct.construct(MODELS, spec, "model", seed=settings.seed)
+
+
+def compile_as(settings: Config, model: GenerativeModel) -> None:
+    """Compiles a model as its config says; errors as of `build`."""
+    arguments = dict(settings.compile)
+    for key, spec in arguments.items():
+        if key.endswith("optimizer") and spec is not None:
+            arguments[key] = construct.construct(construct.OPTIMIZERS, spec, f"compile.{key}")
+    model.compile(**arguments)
 
 
 def _own_networks(settings):
@@ -78,6 +88,7 @@ def check(settings: Config, model: GenerativeModel, stream: "tf.data.Dataset") -
         )
     _check_classes(settings, model, stream)
     _check_labelled(settings, model, stream)
+    _check_executions(settings, stream)
     reported = list(model.reports)
     if settings.run["validation"] is not None:
         if type(model).test_step is keras.Model.test_step:
@@ -89,6 +100,18 @@ def check(settings: Config, model: GenerativeModel, stream: "tf.data.Dataset") -
     best = settings.run["best"]
     if best is not None and best not in reported:
         raise ConfigError(f"run.best: {construct.unknown(best, reported)}")
+
+
+def _check_executions(settings, stream):
+    """ConfigError where an epoch would end within an execution."""
+    each = settings.compile.get("steps_per_execution") or 1
+    steps = settings.fit["steps_per_epoch"] or stream.steps_per_epoch
+    if steps % each:
+        fitting = [str(n) for n in range(1, steps + 1) if steps % n == 0]
+        raise ConfigError(
+            f"compile.steps_per_execution: {each} does not divide the {steps} steps of an epoch, "
+            f"which would end within an execution. Give one that does: {', '.join(fitting)}."
+        )
 
 
 def _check_classes(settings, model, stream):

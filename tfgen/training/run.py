@@ -13,6 +13,7 @@ optimizer slots and step: the data and every random number are functions of (see
 """
 
 import contextlib
+import math
 import shlex
 import sys
 import warnings
@@ -110,7 +111,7 @@ def train(
         stack.enter_context(files.lock(folder))
         changes = continuing.check(settings, folder, accept_changes)
         files.clean(folder)
-        checkpoints = _checkpoints(settings, folder)
+        checkpoints = checkpoints_of(settings, folder)
         rates = _rates(model)
         entry = checkpoints.restore(model) if checkpoints.entries else None
         for variable, rate in rates:
@@ -151,7 +152,7 @@ def load(folder: Path | str, checkpoint: str | int = "last"):
     """
     folder = Path(folder)
     settings = read(folder)
-    checkpoints = _checkpoints(settings, folder)
+    checkpoints = checkpoints_of(settings, folder)
     checkpoints.wanted(checkpoint)
     with devices.precision(settings.run["precision"]), memory_explained():
         model = experiment.build(settings)
@@ -263,8 +264,11 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift,
             callbacks.Depictor(folder, writer, options.sample_epochs, examples),
             callbacks.Saver(checkpoints, clock, signals, steps, options, epochs, shift),
         ]
+        wanted = model.steps_per_execution
         while place < epochs * steps:
             epoch, done = divmod(place, steps)
+            # What is left of an epoch ends with an execution, as whole epochs do.
+            _execute(model, math.gcd(wanted, steps - done))
             model.fit(
                 stream.from_step(place),
                 initial_epoch=epoch,
@@ -279,6 +283,13 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift,
             if doctor and doctor.stopped:
                 raise TrainingError(f"step {taken(model)}: stopped by run.doctor_stop.")
     writer.close()
+
+
+def _execute(model, steps):
+    """So many steps in one call of the model's graph."""
+    if model.steps_per_execution != steps:
+        model.steps_per_execution = steps
+        model.make_train_function(force=True)
 
 
 def _doctor(settings, folder, model, examples, say):
@@ -306,7 +317,8 @@ def _measure(measure, settings, folder, model, say, again=True):
         say(measure(settings, folder, model).table())
 
 
-def _checkpoints(settings, folder):
+def checkpoints_of(settings: Config, folder: Path) -> Checkpoints:
+    """Those of a run, as its config keeps them."""
     options = settings.run
     return Checkpoints(
         folder / "checkpoints", options["keep"], options["best"], options["best_mode"]
