@@ -184,7 +184,7 @@ def check(
     return accepted
 
 
-def settled(parameter: inspect.Parameter, value: Any, where: str) -> Any:
+def settled(parameter: inspect.Parameter, value: Any, where: str, points: bool = False) -> Any:
     """An argument of a constructor as a plain value, checked as in a config.
 
     NumPy's numbers and arrays become Python's. Words, and what has neither a default nor an
@@ -194,6 +194,7 @@ def settled(parameter: inspect.Parameter, value: Any, where: str) -> Any:
         parameter: Of the constructor.
         value: What it was given.
         where: Prefix of the messages.
+        points: Whether an `image_shape` of (D,) will do.
 
     Raises:
         ConfigError: A value of another type, a picture's shape that is none, a number of latent
@@ -207,9 +208,11 @@ def settled(parameter: inspect.Parameter, value: Any, where: str) -> Any:
         _check_type(parameter, list(value) if isinstance(value, tuple | list) else value, where)
     if parameter.name == "image_shape":
         sides = list(value)
-        if len(sides) != 3 or not all(side is None or side >= 1 for side in sides):
+        ranks = (1, 3) if points else (3,)
+        if len(sides) not in ranks or not all(side is None or side >= 1 for side in sides):
+            also = ", or (D,) for points" if points else ""
             raise ConfigError(
-                f"{where}: expected (height, width, channels), such as (28, 28, 1). "
+                f"{where}: expected (height, width, channels), such as (28, 28, 1){also}. "
                 f"Received: {tuple(sides)}."
             )
     if parameter.name == "latent_dim" and value is not None and value < 1:

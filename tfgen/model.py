@@ -31,6 +31,7 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
         reports: Names of the scalars that the steps report.
         network_names: Attributes whose network a user may give, by keyword, in place of the
             model's own; it is checked, trained, saved and served like it.
+        takes_points: Whether an `image_shape` of (D,) will do, of points in place of pictures.
         class_names: Of the data set that it is trained on, one a label, or None; labels may be
             given by them. A run, and `fit` on a data set of `tfgen.data`, set them.
         step: Training steps taken; saved with the weights, so that a resumed run draws what it
@@ -39,6 +40,7 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
 
     reports: tuple[str, ...] = ()
     network_names: tuple[str, ...] = ()
+    takes_points: bool = False
     class_names: tuple[str, ...] | None = None
 
     def __init_subclass__(cls, **arguments):

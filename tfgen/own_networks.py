@@ -41,7 +41,9 @@ def accept(kind: Any) -> None:
             for parameter in own.parameters.values():
                 if parameter.name in bound.arguments and parameter.kind in _NAMED:
                     value = bound.arguments[parameter.name]
-                    bound.arguments[parameter.name] = settled(parameter, value, kind.__name__)
+                    bound.arguments[parameter.name] = settled(
+                        parameter, value, kind.__name__, kind.takes_points
+                    )
             (_, *arguments), options = bound.args, bound.kwargs
             object.__setattr__(self, _STATE, _Construction(given))
         for name, network in given.items():

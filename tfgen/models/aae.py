@@ -47,7 +47,7 @@ class AAE(GenerativeModel):
     """An encoder, a decoder and a discriminator of codes (with classes, a second of these).
 
     Args:
-        image_shape: (H, W, C) of the images.
+        image_shape: (H, W, C) of the images, or (D,) of points.
         latent_dim: Length of z.
         use: "unsupervised", "supervised", "semi_supervised" or "clustering".
         num_classes: Classes, or clusters. A batch's `label` is -1 where it is not known. For
@@ -74,6 +74,7 @@ class AAE(GenerativeModel):
 
     reports = ("reconstruction", "discriminator_loss", "encoder_loss", "label_loss", "error")
     network_names = ("decoder", "discriminator_z", "discriminator_y")
+    takes_points = True
 
     def __init__(
         self,
@@ -213,7 +214,7 @@ class AAE(GenerativeModel):
     def error(self, image, code, label, training=False):
         """|x - x'|^2 / 2 on the scale of [0, 1], summed over pixels, (B,)."""
         difference = 0.5 * (image - self.decoded(code, label, training))
-        return 0.5 * tf.reduce_sum(tf.square(difference), axis=(1, 2, 3))
+        return 0.5 * losses.total(tf.square(difference))
 
     def decoded(self, code, label, training=False):
         """Images in [-1, 1]; a class that the encoder does not infer is the label."""

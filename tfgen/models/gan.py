@@ -38,7 +38,7 @@ class GAN(GenerativeModel):
     """Two multilayer perceptrons playing the minimax game.
 
     Args:
-        image_shape: (H, W, C) of the images.
+        image_shape: (H, W, C) of the images, or (D,) of points.
         latent_dim: Length of z.
         latent: Distribution of z: "uniform" in +-sqrt(3) (the paper's MNIST experiment) or standard
             "normal", both of variance 1.
@@ -57,6 +57,7 @@ class GAN(GenerativeModel):
 
     reports = ("discriminator_loss", "generator_loss")
     network_names = ("generator", "discriminator")
+    takes_points = True
 
     def __init__(
         self,

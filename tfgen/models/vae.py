@@ -43,7 +43,7 @@ class VAE(GenerativeModel):
     """An encoder q(z|x) and a decoder p(x|z), trained by one optimizer.
 
     Args:
-        image_shape: (H, W, C) of the images.
+        image_shape: (H, W, C) of the images, or (D,) of points.
         latent_dim: Length of z.
         likelihood: "bernoulli" (binary images: `binarize` of `tfgen.data.load`), "gaussian" or
             "discretized_logistic", or a mapping with `name` and the arguments of
@@ -70,6 +70,7 @@ class VAE(GenerativeModel):
 
     reports = ("loss", "negative_elbo", "reconstruction", "kl")
     network_names = ("encoder", "decoder")
+    takes_points = True
 
     def __init__(
         self,
