@@ -11,6 +11,7 @@ from tfgen.cli import catalog
 from tfgen.construct import entry, parameters
 from tfgen.evaluation import drawing, of_codes, of_conditions, progress, reference
 from tfgen.metrics.table import METRICS
+from tfgen.networks.multi_domain import label_sets
 from tfgen.signature import Input
 
 IMAGE = {"image": Input.image((8, 8, 1))}
@@ -50,7 +51,7 @@ def test_domain_error_between_classes():
 
     inputs = {"image": Input.image((8, 8, 3)), "domain": Input.label(4)}
     model = Painter(translate=(translate, inputs))
-    model.sets = (("class", 4, "label"),)
+    model.sets = label_sets("class", 4)
     test, train = (data.source("tinted-digits", split) for split in ("test", "train"))
     report = tfgen.evaluate(
         model, test, [{"name": "domain_transfer", "limit": 100}], training=train

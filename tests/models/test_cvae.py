@@ -96,12 +96,16 @@ def test_both_estimates_converge_to_the_same_number_and_rise():
     for v in model.recognition.trainable_variables:
         v.assign(0.3 * v)
     batch = {"image": binary(6)}
-    few, many, weighted = (
-        conditional_log_likelihood(model, batch, samples, method).mean()
-        for samples, method in ((3, "monte_carlo"), (20_000, "monte_carlo"), (20_000, "importance"))
+    many, weighted = (
+        conditional_log_likelihood(model, batch, 20_000, method).mean()
+        for method in ("monte_carlo", "importance")
     )
     np.testing.assert_allclose(many, weighted, atol=0.05)
-    assert few < many
+    # In expectation: with one seed three samples are above as often as not.
+    few = [
+        conditional_log_likelihood(model, batch, 3, "monte_carlo", seed).mean() for seed in range(9)
+    ]
+    assert np.mean(few) < many
     eps = tf.constant(np.random.default_rng(0).normal(size=(6, 1)).astype("float32"))
     assert float(tf.reduce_mean(model.elbo(eps, **batch)["elbo"])) < many
 

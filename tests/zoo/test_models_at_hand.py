@@ -69,8 +69,9 @@ def test_evaluate_compares_with_the_card(tmp_path, capsys):
     assert "card: negative_elbo" in out and "OUTSIDE" not in out
     measured = {f["name"]: f["value"] for f in json.loads(report.read_text())["figures"]}
     entry = tfgen.zoo.find("vae-digits")
-    known = {f.name: f.value for f in store.latest(entry.folder / shelf.FIGURES)}
-    assert measured["negative_elbo"] == pytest.approx(known["negative_elbo"], rel=1e-4)
+    known = {f.name: f for f in store.latest(entry.folder / shelf.FIGURES)}["negative_elbo"]
+    # Other noise of z than when the card was written, and fewer pictures.
+    assert known.low <= measured["negative_elbo"] <= known.high
 
 
 def test_export_has_the_card_of_the_zoo(tmp_path):

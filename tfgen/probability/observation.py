@@ -83,8 +83,8 @@ class Gaussian:
     def moments(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Mean and logarithm of the variance on the scale [0, 1], (B, H, W, C) each."""
         if self.stddev is not None:
-            rank = parameters.shape.rank
-            mean, log_var = parameters, tf.fill([1] * rank, 2.0 * math.log(self.stddev))
+            ones = [1] * len(parameters.shape)
+            mean, log_var = parameters, tf.fill(ones, 2.0 * math.log(self.stddev))
         else:
             mean, raw = tf.split(parameters, 2, axis=-1)
             lowest = 2.0 * math.log(self.min_stddev)
