@@ -125,9 +125,11 @@ def convert(source: Path, path: Path, variant: str) -> None:
             proto = onnx_format.load(source)
             onnx_format.save(float16.convert_float_to_float16(proto, keep_io_types=True), path)
         else:
-            from onnxruntime.quantization import quantize_dynamic
+            from onnxruntime.quantization import QuantType, quantize_dynamic
 
-            quantize_dynamic(source, path, per_channel=True)
+            # Unsigned weights: with signed ones x86 processors without VNNI add pairs of products
+            # in 16 bits, which overflow without a word.
+            quantize_dynamic(source, path, per_channel=True, weight_type=QuantType.QUInt8)
     original, proto = onnx_format.load(source), onnx_format.load(path)
     kept = {entry.key: entry.value for entry in original.metadata_props}
     del proto.metadata_props[:]
