@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
 from tfgen.export import picture_files, probes, worker
@@ -54,7 +55,11 @@ def check_saved_model(
             mine = examples.get(endpoint.source)
             feeds = endpoint.typical(examples=mine), endpoint.extreme(mine)
             calls += calls_of(Path(scratch), name, *feeds)
-        worker.ask({"format": "saved_model", "path": str(path), "calls": calls})
+        # Graphs are optimised there as they are here.
+        optimizer = tf.config.optimizer.get_experimental_options()
+        worker.ask(
+            {"format": "saved_model", "path": str(path), "calls": calls, "optimizer": optimizer}
+        )
         report = {name: {} for name in endpoints}
         references: dict[tuple, dict] = {}  # Keras may take long to draw: once for each question.
         for call in calls:

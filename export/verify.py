@@ -3,13 +3,13 @@
 A worker: jobs come as lines of JSON on standard input, one answer each goes to standard output.
 `tfgen.export.parity` starts it and compares what it computes with the Keras model.
 
-    {"format": "saved_model", "path": DIR, "calls": [CALL, ...]}
+    {"format": "saved_model", "path": DIR, "calls": [CALL, ...], "optimizer": OPTIONS}
     {"format": "onnx" or "tflite", "path": FILE, "calls": [CALL, ...]}
     CALL: {"endpoint": NAME, "feeds": NPZ, "outputs": NPZ, "batch_sizes": [1, 3, 7]}
 
-Each call takes the first rows of its feeds, one batch of each size, and writes its outputs as
-"<batch size>/<output name>". The worker ends with its input, or at the first error, which is its
-last answer: {"error": MESSAGE}.
+OPTIONS are those of `tf.config.optimizer.set_experimental_options`. Each call takes the first rows
+of its feeds, one batch of each size, and writes its outputs as "<batch size>/<output name>". The
+worker ends with its input, or at the first error, which is its last answer: {"error": MESSAGE}.
 """
 
 import json
@@ -25,6 +25,7 @@ def saved_model(job: dict) -> dict:
     """Loads a SavedModel and runs endpoints of it."""
     import tensorflow as tf
 
+    tf.config.optimizer.set_experimental_options(job["optimizer"])
     loaded = tf.saved_model.load(job["path"])
     for call in job["calls"]:
         function = loaded.signatures[call["endpoint"]]

@@ -12,14 +12,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import keras_calls, own_networks, sampling
+from tfgen import sampling
 from tfgen.construct import no_such
+from tfgen.keras_face import calls, own_networks
 from tfgen.optimizers import averages_in_place, built
 from tfgen.signature import Signature, checked
 from tfgen.step import draws, weight
 
 
-class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
+class GenerativeModel(calls.KerasCalls, abc.ABC):
     """A Keras model whose `train_step` is the algorithm of a paper.
 
     A final subclass stores each constructor argument under its own name, builds its networks in
@@ -52,7 +53,7 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
         super().__setattr__(name, own_networks.admitted(self, name, value))
 
     def __init__(self, seed: int = 0, name: str | None = None):
-        keras_calls.check_settings()
+        calls.check_settings()
         super().__init__(name=name)
         self.seed = seed
         self.step = self.add_weight(
@@ -104,7 +105,7 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
                 `optimizer` over the weights) with its slots built, so that a checkpoint restores
                 into it.
         """
-        keras_calls.check_compile(type(self).__name__, keras_arguments, players)
+        calls.check_compile(type(self).__name__, keras_arguments, players)
         super().compile(optimizer=None, **keras_arguments)
         self.compiled_with = dict(keras_arguments)
         for name, (optimizer, *networks) in players.items():

@@ -38,8 +38,8 @@ from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.game import Noise
 from tfgen.networks.layers import borrow
 from tfgen.networks.patches import parts_to_picture
+from tfgen.networks.rows import global_rows, rolled
 from tfgen.optimizers import descend
-from tfgen.rows import global_rows, rolled
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, required, step
 

@@ -31,8 +31,8 @@ from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.game import Game
 from tfgen.networks.layers import borrow
 from tfgen.networks.multi_domain import check_sides, domain_critic, domain_translator, label_sets
+from tfgen.networks.rows import shuffled
 from tfgen.optimizers import descend
-from tfgen.rows import shuffled
 from tfgen.signature import Input, Signature
 from tfgen.step import minibatches, required, step
 

@@ -6,7 +6,7 @@ Shrivastava et al. 2016, section 2.3, https://arxiv.org/abs/1612.07828.
 import keras
 import tensorflow as tf
 
-from tfgen.rows import gathered, own
+from tfgen.networks.rows import gathered, own
 from tfgen.step import draws
 
 

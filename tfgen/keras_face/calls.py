@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import keras_callbacks
+from tfgen.keras_face import callbacks
 from tfgen.step import as_batch, enough_rows
 
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -38,7 +38,7 @@ class KerasCalls(keras.Model):
             check_validation(self, "validation_data")
         if arguments.get("validation_split"):
             check_validation(self, "validation_split")
-        keras_callbacks.check(self, arguments.get("callbacks"))
+        callbacks.check(self, arguments.get("callbacks"))
         names = getattr(getattr(x, "source", None), "class_names", None)
         if names:
             self.class_names = tuple(names)
