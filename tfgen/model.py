@@ -33,6 +33,8 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
             model's own; it is checked, trained, saved and served like it.
         class_names: Of the data set that it is trained on, one a label, or None; labels may be
             given by them. A run, and `fit` on a data set of `tfgen.data`, set them.
+        accumulate: Parts that a training step takes its batch in, one after the other, before its
+            one update: memory of one part, weights of the whole (`tfgen.accumulation`).
         step: Training steps taken; saved with the weights, so that a resumed run draws what it
             would have drawn.
     """
@@ -40,6 +42,7 @@ class GenerativeModel(keras_calls.KerasCalls, abc.ABC):
     reports: tuple[str, ...] = ()
     network_names: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
+    accumulate: int = 1
 
     def __init_subclass__(cls, **arguments):
         super().__init_subclass__(**arguments)
