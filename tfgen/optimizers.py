@@ -130,10 +130,11 @@ class LossScaling(keras.optimizers.LossScaleOptimizer):
         super().build(variables)
 
     def check_finite(self, grads):
-        # Keras asks the first replica only, whose gradients are not yet summed with the others'.
+        # Keras asks the first replica only, whose gradients need not be the others'.
         finite = super().check_finite(grads)
         context = tf.distribute.get_replica_context()
-        if context is None or context.num_replicas_in_sync == 1:
+        alone = context is None or context.num_replicas_in_sync == 1
+        if alone or getattr(self.inner_optimizer, _SUMMED, 0):
             return finite
         count = context.all_reduce("sum", tf.cast(finite, tf.float32))
         return count == context.num_replicas_in_sync
@@ -267,6 +268,8 @@ def skipped_steps(optimizers: dict) -> int:
     """Training steps of a model whose every update was skipped."""
     found = list(scaled(optimizers).values())
     return int(ops.convert_to_numpy(found[0].skipped_steps)) if found else 0
+
+
 def _over_replicas(gradients):
     """The sum of the replicas' gradients, on each of them; None stays where there is none.
 

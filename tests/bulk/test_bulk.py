@@ -73,7 +73,7 @@ def test_a_restart_draws_what_lacks_and_sees_no_half_shard(kind, trained, tmp_pa
     painted = []
 
     def stopping(self, first, last, own=painters.Painter.__call__):
-        if first == 40 and len(painted) < 10:
+        if first == 38 and len(painted) < 10:
             raise KeyboardInterrupt
         painted.append(first)
         return own(self, first, last)
@@ -146,7 +146,7 @@ def test_the_score_of_shards_is_that_of_their_pictures(trained, tmp_path, capsys
     np.testing.assert_allclose(found["fid"], expected, rtol=1e-6)
     assert found["samples"] == 100 and found["feature_network"] == "digits8"
     assert main.main(["score", str(tmp_path), "--data", "digits"]) == 0
-    assert f"fid {expected:.4g}"[:8] in capsys.readouterr().out
+    assert f"fid {found['fid']:.6g}, 100 samples and 500 pictures" in capsys.readouterr().out
     first = next(iter(plans.read(tmp_path).shards()))
     (tmp_path / first.name).unlink()
     (tmp_path / "manifest.json").unlink()
@@ -157,7 +157,7 @@ def test_the_score_of_shards_is_that_of_their_pictures(trained, tmp_path, capsys
 def test_without_beam_a_runner_names_the_extra(trained, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "apache_beam", None)
     monkeypatch.delitem(sys.modules, "tfgen.bulk.beam", raising=False)
-    monkeypatch.delattr(bulk, "beam", raising=False)
+    bulk.__dict__.pop("beam", None)  # Not delattr, which would import it.
     with pytest.raises(ModuleNotFoundError) as error:
         drawn(tmp_path, "run", trained, runner="DirectRunner")
     assert "install -e '.[beam]'" in lazy.missing(error.value)
