@@ -27,9 +27,10 @@ FLOORS = (
     ("text/", "autoregressive/"),
     ("models/", "metrics/"),
     ("training/", "export/"),
-    ("bulk/", "evaluation/", "explore/"),
+    ("evaluation/", "explore/"),
     ("reports/",),
     ("zoo/",),
+    ("bulk/",),
     ("cli/",),
     ("__main__",),
 )

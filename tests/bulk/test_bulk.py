@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from tfgen import bulk, data, export, lazy
+from tfgen import bulk, data, export, lazy, zoo
 from tfgen.bulk import drawing, painters, plans, scoring, shards
 from tfgen.cli import main
 from tfgen.metrics import frechet
@@ -65,6 +65,20 @@ def test_any_split_gives_the_same_files(trained, tmp_path):
     assert drawn(tmp_path / "parts", "run", trained, part=(0, 3)) == whole
     of_export = drawn(tmp_path / "export", "export", trained)
     assert [s["sha256"] for s in of_export["shards"]] == [s["sha256"] for s in whole["shards"]]
+
+
+def test_a_model_of_the_zoo_draws_too(tmp_path):
+    found = bulk.generate("zoo:vae-digits", tmp_path / "x", last=19, batch_size=8, kind="npz")
+    entry = zoo.shelf.find("vae-digits")
+    assert found["model"] == {"kind": "zoo", "step": entry.step, "sha256": entry.sha256}
+    difference = pictures(tmp_path / "x") - painters.pictures.to_uint8(
+        zoo.load("vae-digits").sample(range(20))
+    ).astype(int)
+    assert np.abs(difference).max() <= 1
+    with pytest.raises(ValueError, match="has one state only. Received checkpoint: best"):
+        bulk.generate("zoo:vae-digits", tmp_path / "y", last=19, checkpoint="best")
+    with pytest.raises(ValueError, match="model of the zoo 'vae-digit'"):
+        bulk.generate("zoo:vae-digit", tmp_path / "y", last=19)
 
 
 @pytest.mark.parametrize("kind", plans.FORMATS)

@@ -32,7 +32,7 @@ def generate(
     The memory is that of one batch (of one shard for "npz"), however many seeds there are.
 
     Args:
-        model: Folder of a run or of an export.
+        model: Folder of a run or of an export, or "zoo:" and a name.
         out: Folder of the shards, on a disk that all processes see.
         last: Last seed.
         first: First seed.

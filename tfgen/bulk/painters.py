@@ -1,4 +1,4 @@
-"""Who draws: the model of a run, or a SavedModel of an export. Seeds in, pictures out."""
+"""Who draws: a model, or a SavedModel of an export. Seeds in, pictures out."""
 
 import hashlib
 import json
@@ -11,6 +11,7 @@ import numpy as np
 from tfgen import files, pictures
 from tfgen.construct import no_such
 from tfgen.signature import Input, Signature
+from tfgen.zoo import shelf
 
 _EXPORT = "export.json"
 
@@ -55,10 +56,19 @@ class Painter:
 def identity(folder: Path | str, checkpoint: str | int = "last") -> dict[str, Any]:
     """Which weights a folder holds, as plain data: its kind, the step or version, their SHA-256.
 
+    Args:
+        folder: Of a run or of an export, or "zoo:" and a name.
+        checkpoint: Of a run: last, best or a step.
+
     Raises:
-        FileNotFoundError: Neither a run nor an export.
-        ValueError: No such checkpoint.
+        FileNotFoundError: Neither a run nor an export, or the zoo is not installed.
+        ValueError: No such checkpoint, or no such model of the zoo.
     """
+    if str(folder).startswith(shelf.PREFIX):
+        if checkpoint != "last":
+            raise ValueError(f"{folder}: has one state only. Received checkpoint: {checkpoint}.")
+        entry = shelf.find(str(folder))
+        return {"folder": str(folder), "kind": "zoo", "step": entry.step, "sha256": entry.sha256}
     folder = Path(folder)
     if (folder / _EXPORT).exists():
         version = json.loads((folder / _EXPORT).read_text(encoding="utf-8"))["version"]
@@ -102,19 +112,19 @@ def painter(model: dict[str, Any], name: str, given: dict, batch_size: int) -> P
     Raises:
         ValueError: The weights are no longer those, or cannot be read.
     """
-    now = identity(model["folder"], model.get("step", "last"))
+    now = identity(model["folder"], model["step"] if model["kind"] == "run" else "last")
     if now["sha256"] != model["sha256"]:
         raise ValueError(f"{model['folder']}: its weights are no longer those of the plan.")
     given = {k: np.asarray(v) for k, v in given.items()}
-    if model["kind"] == "run":
+    if model["kind"] != "export":
         loaded = _model(model)
         context = loaded.averaged()
         context.__enter__()  # For as long as it draws.
 
-        def of_run(feeds):
+        def of_model(feeds):
             return {k: v.numpy() for k, v in loaded.call_signature(name, feeds).items()}
 
-        return Painter(loaded.signatures()[name], of_run, given, batch_size)
+        return Painter(loaded.signatures()[name], of_model, given, batch_size)
     import tensorflow as tf
 
     served = tf.saved_model.load(str(Path(model["folder"], str(model["version"]))))
@@ -129,6 +139,10 @@ def painter(model: dict[str, Any], name: str, given: dict, batch_size: int) -> P
 
 
 def _model(model):
+    if model["kind"] == "zoo":
+        from tfgen import zoo
+
+        return zoo.load(model["folder"])
     from tfgen.training import run
 
     return run.load(model["folder"], model["step"])
@@ -140,7 +154,7 @@ def _record(model):
 
 def _declared(model):
     """Name -> inputs of each signature."""
-    if model["kind"] == "run":
+    if model["kind"] != "export":
         return {name: s.inputs for name, s in _model(model).signatures().items()}
     table = _record(model)["signatures"]
     return {name: {n: _input(i) for n, i in e["inputs"].items()} for name, e in table.items()}

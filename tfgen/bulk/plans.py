@@ -28,7 +28,7 @@ class Plan:
     """A whole generation.
 
     Args:
-        model: Folder of a run or of an export, and which weights these are.
+        model: Folder of a run or of an export, or a name of the zoo, and which weights these are.
         first: First seed, 0 or more.
         last: Last seed.
         kind: One of `FORMATS`.

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tfgen.cli.trained import HELP
+
 
 def generate(arguments: argparse.Namespace):
     """Draws the pictures of very many seeds into shards; a restart goes on where it stands."""
@@ -66,7 +68,7 @@ def add(commands: Any, command: Callable) -> None:
         command: Function (commands, name, function) -> the parser of one.
     """
     one = command(commands, "generate", generate)
-    one.add_argument("model", metavar="RUN|EXPORT", help="a run folder or an export folder")
+    one.add_argument("model", metavar="RUN|EXPORT", help=f"{HELP}, or an export folder")
     one.add_argument("--seeds", required=True, metavar="A-B", help="such as 0-9999999")
     one.add_argument("--out", required=True, metavar="DIR", help="the folder of the shards")
     one.add_argument(
