@@ -32,6 +32,7 @@ def train(arguments: argparse.Namespace):
         folder,
         measure=AfterTraining(),
         accept_changes=arguments.accept_changes,
+        profile=arguments.profile,
     )
     if not hosts.place().first:
         return
@@ -65,6 +66,7 @@ def _several(arguments):
         )
     command = ["-m", "tfgen", "train", arguments.config, *arguments.overrides]
     command += ["--run", arguments.run] if arguments.run else []
+    command += ["--profile", str(arguments.profile)] if arguments.profile else []
     flags = {"--dry-run": arguments.dry_run, "--accept-changes": arguments.accept_changes}
     flags["--traceback"] = arguments.traceback
     status = hosts.start([*command, *(f for f, given in flags.items() if given)], arguments.workers)
@@ -148,6 +150,12 @@ def add(commands: Any, command: Callable) -> None:
     )
     one.add_argument("--dry-run", action="store_true", help="take one step, write nothing")
     one.add_argument(
+        "--profile",
+        type=_positive,
+        metavar="N",
+        help="a TensorBoard profile of N executions, a few after the start",
+    )
+    one.add_argument(
         "--accept-changes",
         action="store_true",
         help="go on with another rate, batch size or number of devices; run.json notes it",
@@ -198,6 +206,13 @@ def add(commands: Any, command: Callable) -> None:
     one.add_argument("--mask", metavar="FILE", help="a picture of where the patches are put")
     one.add_argument("--seeds", default="0", help="such as 0-3, a picture each (default: 0)")
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
+
+
+def _positive(text):
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def _outline(plan):

@@ -27,7 +27,16 @@ import tensorflow as tf
 
 from tfgen import files
 from tfgen.optimizers import inner
-from tfgen.training import callbacks, config, continuing, devices, experiment, hosts, record
+from tfgen.training import (
+    callbacks,
+    config,
+    continuing,
+    devices,
+    experiment,
+    hosts,
+    profiling,
+    record,
+)
 from tfgen.training.checkpoints import Checkpoints, array, drawn, taken
 from tfgen.training.config import Config, ConfigError, RunOptions
 from tfgen.training.doctor import TrainingDoctor
@@ -64,6 +73,7 @@ def train(
     say: Callable[[str], Any] = print,
     measure: Any = None,
     accept_changes: bool = False,
+    profile: int | None = None,
 ) -> Run:
     """Trains into a folder, from the beginning or from where the folder stands.
 
@@ -77,6 +87,7 @@ def train(
         accept_changes: Whether a run goes on with another learning rate, batch size or number of
             devices than it was begun with (`tfgen.training.continuing` has the list). What
             differs is noted in run.json.
+        profile: Executions of the graph that are profiled for TensorBoard, a few after the start.
 
     Returns:
         The run; a finished one is loaded and returned.
@@ -144,7 +155,7 @@ def train(
             checkpoints.forget_after(step)
             _tell(folder, step, place / steps, epochs, changes, say)
             record.trim(folder / "metrics.jsonl", step)
-        _fit(settings, folder, model, stream, validation, checkpoints, entry, shift, say)
+        _fit(settings, folder, model, stream, validation, checkpoints, entry, shift, say, profile)
         say(f"{folder}: finished: {epochs} epochs, {taken(model)} steps.")
         if host.first:
             _measure(measure, settings, folder, model, say)
@@ -253,7 +264,7 @@ def _tell(folder, step, place, epochs, changes, say):
         say(f"{folder}: changed: {line}")
 
 
-def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift, say):
+def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift, say, profile):
     """The rest of the epoch that was interrupted, then whole epochs."""
     options, steps = RunOptions(**settings.run), settings.fit["steps_per_epoch"]
     steps = steps or stream.steps_per_epoch
@@ -280,6 +291,10 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift,
                 callbacks.Sampler(folder, writer, options.sample_epochs, options.sample_seeds),
                 callbacks.Depictor(folder, writer, options.sample_epochs, examples),
             ]
+            if profile:
+                profiler = profiling.Profiler(folder / "tensorboard", profile, say)
+                hooks.append(profiler)
+                stack.callback(profiler.close)
         hooks.append(
             callbacks.Saver(checkpoints, clock, signals, steps, options, epochs, shift, host)
         )
