@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
+import tfgen
+from tests.docs.blocks import blocks
 from tfgen.construct import ConfigError
 from tfgen.training import config as experiments
 from tfgen.training import devices, hosts, run
@@ -189,6 +191,28 @@ def test_processes_train_as_one_device(kind, count, tmp_path):
     for one, several in zip(*lines, strict=True):
         for key in one.keys() - {"seconds", "images_per_second"}:
             np.testing.assert_allclose(several[key], one[key], rtol=1e-3, err_msg=key)
+
+
+@pytest.mark.slow
+def test_the_script_of_the_documentation_trains_two_processes_alike(tmp_path):
+    (block,) = (b for b in blocks("docs/scaling.md") if b.language == "python")
+    script, text = tmp_path / "script.py", block.text
+    for whole, small in ((", epochs=5, steps_per_epoch=31", ", epochs=1, steps_per_epoch=4"),):
+        assert whole in text
+        text = text.replace(whole, small)
+    script.write_text(
+        f"{text}\nimport json, os, numpy\n"
+        "index = json.loads(os.environ['TF_CONFIG'])['task']['index']\n"
+        f"numpy.savez(f'{tmp_path}/{{index}}.npz', *model.get_weights())\n"
+    )
+    assert hosts.start([str(script)], 2) == 0
+    model = tfgen.models.VAE(image_shape=(28, 28, 1))
+    model.compile()
+    model.fit(tfgen.data.load("mnist-5k", batch_size=128, start=0), steps_per_epoch=4, verbose=0)
+    found = [np.load(tmp_path / f"{index}.npz") for index in (0, 1)]
+    for n, expected in enumerate(model.get_weights()):
+        np.testing.assert_array_equal(found[0][f"arr_{n}"], found[1][f"arr_{n}"])
+        np.testing.assert_allclose(found[0][f"arr_{n}"], expected, atol=1e-4)
 
 
 @pytest.mark.slow
