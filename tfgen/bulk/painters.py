@@ -1,5 +1,6 @@
 """Who draws: a model, or a SavedModel of an export. Seeds in, pictures out."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable
@@ -139,6 +140,13 @@ def painter(model: dict[str, Any], name: str, given: dict, batch_size: int) -> P
 
 
 def _model(model):
+    return _loaded(json.dumps(model))
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(key):
+    """One a process, for what it declares and for drawing; the key has its weights' SHA-256."""
+    model = json.loads(key)
     if model["kind"] == "zoo":
         from tfgen import zoo
 
