@@ -173,7 +173,7 @@ def flops(model, batch):
     """Operations of one training step on this batch."""
     import tensorflow as tf
 
-    from benchmarks.flops import count
+    from tfgen.training.flops import count
 
     graph = tf.function(lambda data: model.train_step(data)).get_concrete_function(batch).graph
     return count(graph)

@@ -1,4 +1,4 @@
-"""Two logical CPU devices for the tests under MirroredStrategy, set before TensorFlow starts."""
+"""Three logical CPU devices for the tests under MirroredStrategy, set before TensorFlow starts."""
 
 import gc
 import os
@@ -16,7 +16,7 @@ import tensorflow as tf
 from tensorflow.python.framework import ops
 
 CPU = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
+tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 3)
 
 
 # What `make check` leaves out: tests that trace graphs, train, export or start processes.
@@ -106,12 +106,23 @@ def pytest_runtest_teardown(item, nextitem):
     return result
 
 
+def mirrored(count):
+    """MirroredStrategy over so many logical CPU devices."""
+    return tf.distribute.MirroredStrategy(
+        [f"CPU:{n}" for n in range(count)], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )
+
+
 @pytest.fixture
 def strategy():
     """MirroredStrategy over two logical CPU devices."""
-    return tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
+    return mirrored(2)
+
+
+@pytest.fixture
+def three():
+    """MirroredStrategy over three logical CPU devices."""
+    return mirrored(3)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ MODULES_BESIDE_THE_WINGS = 14
 FLOORS = (
     ("construct",),
     ("lazy", "random", "files", "quiet", "losses", "optimizers"),
+    ("batches/",),
     ("signature", "step"),
     ("keras_face/", "sampling"),
     ("model",),
@@ -29,6 +30,7 @@ FLOORS = (
     ("evaluation/", "explore/"),
     ("reports/",),
     ("zoo/",),
+    ("bulk/",),
     ("cli/",),
     ("__main__",),
 )

@@ -15,6 +15,7 @@ from tfgen import lazy
 ROOT = Path(__file__).parent.parent
 # Distribution -> its module, where the two differ.
 MODULES = {
+    "apache-beam": "apache_beam",
     "grpcio": "grpc",
     "grpcio-health-checking": "grpc_health",
     "tensorflow-serving-api": "tensorflow_serving",
@@ -60,10 +61,13 @@ def test_the_server_says_it_too(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_every_package_of_the_serving_extra_is_known():
-    lines = setup()["options.extras_require"]["serving"].split("\n")
-    names = {re.split(r"[\s\[~<>=]", line)[0] for line in lines if line and line[0] != "#"}
-    assert {MODULES.get(name, name) for name in names} == set(lazy.EXTRAS)
+def test_every_package_of_an_extra_for_use_is_known():
+    expected = {}
+    for extra in ("beam", "serving"):
+        lines = setup()["options.extras_require"][extra].split("\n")
+        names = {re.split(r"[\s\[~<>=]", line)[0] for line in lines if line and line[0] != "#"}
+        expected |= {MODULES.get(name, name): extra for name in names}
+    assert expected == lazy.EXTRAS
 
 
 def test_a_backend_that_is_not_installed_is_one_line():

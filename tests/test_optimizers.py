@@ -200,3 +200,73 @@ def test_epsilon_of_adam_is_the_authors(name):
     model = TINY[name].build()
     model.compile()
     assert {optimizer.epsilon for optimizer in model.optimizers.values()} == {1e-8}
+
+
+def clipped(optimizer, rows, strategy=None):
+    """The weights of a linear network after three steps by an optimizer, on so many rows."""
+    x = np.random.default_rng(0).normal(size=(rows, 3)).astype("float32")
+
+    def step(part):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(network(part) - 7.0 * part[:, :1] + 5.0))
+        tfgen.descend(ready, tape, loss, network)
+
+    if strategy is None:
+        network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, "tanh")])
+        network.set_weights([np.full((3, 1), 0.1), np.zeros(1)])
+        ready = optimizers.built(optimizer(), network)
+        for _ in range(3):
+            step(x)
+        return network.get_weights()
+    count = strategy.num_replicas_in_sync
+    parts = strategy.experimental_distribute_values_from_function(
+        lambda context: x[context.replica_id_in_sync_group * rows // count :][: rows // count]
+    )
+    with strategy.scope():
+        network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, "tanh")])
+        network.set_weights([np.full((3, 1), 0.1), np.zeros(1)])
+        ready = optimizers.built(optimizer(), network)
+    for _ in range(3):
+        strategy.run(step, args=(parts,))
+    return network.get_weights()
+
+
+CLIPS = ({"clipnorm": 0.5}, {"global_clipnorm": 0.5}, {"clipvalue": 0.3})
+
+
+@pytest.mark.parametrize("clip", CLIPS, ids=lambda clip: next(iter(clip)))
+@pytest.mark.parametrize("kind", ["SGD", "RMSprop", "AdamW", "Adafactor", "Lion"])
+def test_gradients_are_clipped_after_their_sum_over_replicas(kind, clip, strategy, three):
+    def optimizer():
+        return getattr(keras.optimizers, kind)(0.1, **clip)
+
+    alone = clipped(optimizer, 6)
+    for several in (strategy, three):
+        for one, other in zip(alone, clipped(optimizer, 6, several), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_a_scaled_loss_is_clipped_after_the_sum_and_skipped_on_all_replicas_alike(strategy):
+    def scaled(rate=0.1):
+        own = keras.optimizers.SGD(rate, global_clipnorm=0.5)
+        return keras.optimizers.LossScaleOptimizer(own, initial_scale=8.0)
+
+    for one, other in zip(clipped(scaled, 6), clipped(scaled, 6, strategy), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+    with strategy.scope():
+        network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        ready = optimizers.built(scaled(), network)
+    before = network.get_weights()
+
+    def step():
+        # Only the second replica's gradient is not finite.
+        number = tf.distribute.get_replica_context().replica_id_in_sync_group
+        factor = tf.where(tf.equal(number, 1), np.inf, 1.0)
+        with tf.GradientTape() as tape:
+            loss = factor * tf.reduce_sum(network(tf.ones((2, 1))))
+        tfgen.descend(ready, tape, loss, network)
+
+    strategy.run(step)
+    for one, other in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert float(keras.ops.convert_to_numpy(ready.dynamic_scale)) == 4.0

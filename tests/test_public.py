@@ -28,6 +28,7 @@ WINGS = (
     "tfgen.autoregressive",
     "tfgen.pictures",
     "tfgen.training",
+    "tfgen.bulk",
     "tfgen.evaluation",
     "tfgen.metrics",
     "tfgen.explore",

@@ -10,6 +10,7 @@ from typing import Any
 
 # Module that only an extra installs -> the extra.
 EXTRAS = {
+    "apache_beam": "beam",
     "grpc": "serving",
     "grpc_health": "serving",
     "orjson": "serving",

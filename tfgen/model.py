@@ -35,6 +35,8 @@ class GenerativeModel(calls.KerasCalls, abc.ABC):
         takes_points: Whether an `image_shape` of (D,) will do, of points in place of pictures.
         class_names: Of the data set that it is trained on, one a label, or None; labels may be
             given by them. A run, and `fit` on a data set of `tfgen.data`, set them.
+        accumulate: Parts that a training step takes its batch in, one after the other, before its
+            one update: memory of one part, weights of the whole (`tfgen.batches.accumulation`).
         step: Training steps taken; saved with the weights, so that a resumed run draws what it
             would have drawn.
     """
@@ -43,6 +45,7 @@ class GenerativeModel(calls.KerasCalls, abc.ABC):
     network_names: tuple[str, ...] = ()
     takes_points: bool = False
     class_names: tuple[str, ...] | None = None
+    accumulate: int = 1
 
     def __init_subclass__(cls, **arguments):
         super().__init_subclass__(**arguments)

@@ -1,6 +1,7 @@
 """Optimizers: how a step changes weights, and what the first papers' recipes need beside Keras."""
 
 import contextlib
+import threading
 from collections.abc import Iterable
 
 import keras
@@ -10,6 +11,8 @@ from keras import ops
 
 FIRST_SCALE = 1024.0
 _AVERAGED = "_tfgen_averaged_statistics"
+_SUMMED = "_tfgen_summed"
+_scope = threading.local()  # A strategy traces each replica in a thread of its own.
 _NAMES = ("moving_mean", "moving_variance")
 
 
@@ -127,10 +130,11 @@ class LossScaling(keras.optimizers.LossScaleOptimizer):
         super().build(variables)
 
     def check_finite(self, grads):
-        # Keras asks the first replica only, whose gradients are not yet summed with the others'.
+        # Keras asks the first replica only, whose gradients need not be the others'.
         finite = super().check_finite(grads)
         context = tf.distribute.get_replica_context()
-        if context is None or context.num_replicas_in_sync == 1:
+        alone = context is None or context.num_replicas_in_sync == 1
+        if alone or getattr(self.inner_optimizer, _SUMMED, 0):
             return finite
         count = context.all_reduce("sum", tf.cast(finite, tf.float32))
         return count == context.num_replicas_in_sync
@@ -166,6 +170,7 @@ def built(optimizer: keras.optimizers.Optimizer | str, *networks) -> keras.optim
         optimizer = LossScaling(optimizer, initial_scale=FIRST_SCALE)
     optimizer.build(weights(networks))
     used = inner(optimizer)
+    _sums_once(used)
     if used.use_ema and not hasattr(used, _AVERAGED):
         pairs = [(v, _average_of(used, v)) for v in _statistics(networks)]
         object.__setattr__(used, _AVERAGED, pairs)  # Keras would track the network's variables.
@@ -182,15 +187,44 @@ def descend(
 ) -> None:
     """One gradient step on the weights of `networks`.
 
-    Right under any strategy (gradients are summed over replicas, so each counts for its share) and
-    with an optimizer that scales the loss.
+    Right under any strategy (gradients are summed over replicas, so each counts for its share,
+    before the optimizer clips them) and with an optimizer that scales the loss.
     """
     variables = weights(networks)
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     share = optimizer.scale_loss(tf.ones_like(loss) / replicas)
+    gradients = tape.gradient(loss, variables, output_gradients=share)
+    if (found := getattr(_scope, "found", None)) is None:
+        update(optimizer, gradients, variables)
+    else:
+        pairs = zip(variables, gradients, strict=True)
+        found.append({id(v): tf.convert_to_tensor(g) for v, g in pairs if g is not None})
+
+
+@contextlib.contextmanager
+def collecting():
+    """`descend` moves nothing inside: a list of {id of a weight: gradient}, one for each call."""
+    outer = getattr(_scope, "found", None)
+    _scope.found = []
+    try:
+        yield _scope.found
+    finally:
+        _scope.found = outer
+
+
+def update(optimizer: keras.optimizers.Optimizer, gradients: list, variables: list) -> None:
+    """One update of weights by each replica's gradients, summed before they are clipped.
+
+    Args:
+        optimizer: A `built` one.
+        gradients: One for each variable, scaled as the optimizer scales a loss; None for a
+            variable that stays.
+        variables: Among those that the optimizer was built for.
+    """
     used = inner(optimizer)
     momentum = used.ema_momentum * tf.cast(used.iterations > 0, tf.float32) if used.use_ema else 0.0
-    optimizer.apply(tape.gradient(loss, variables, output_gradients=share), variables)
+    with _summed(used):
+        optimizer.apply(_over_replicas(gradients), variables)
     for variable, average in averaged_statistics(used):
         average.assign(momentum * average + (1.0 - momentum) * variable)
 
@@ -234,6 +268,43 @@ def skipped_steps(optimizers: dict) -> int:
     """Training steps of a model whose every update was skipped."""
     found = list(scaled(optimizers).values())
     return int(ops.convert_to_numpy(found[0].skipped_steps)) if found else 0
+
+
+def _over_replicas(gradients):
+    """The sum of the replicas' gradients, on each of them; None stays where there is none.
+
+    Keras sums what it has clipped: each replica's share would be held to the bound by itself.
+    """
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return gradients
+    places = [n for n, gradient in enumerate(gradients) if gradient is not None]
+    summed = context.all_reduce("sum", [gradients[n] for n in places])
+    return [summed[places.index(n)] if n in places else None for n in range(len(gradients))]
+
+
+def _sums_once(optimizer):
+    """Leaves out Keras's own sum over replicas in a `_summed` update; there is no option for it."""
+    if hasattr(optimizer, _SUMMED):
+        return
+    own = optimizer._all_reduce_sum_gradients
+
+    def reduced(pairs):
+        return list(pairs) if getattr(optimizer, _SUMMED) else own(pairs)
+
+    object.__setattr__(optimizer, _SUMMED, 0)
+    object.__setattr__(optimizer, "_all_reduce_sum_gradients", reduced)
+
+
+@contextlib.contextmanager
+def _summed(optimizer):
+    """Gradients come summed over replicas while the context lasts."""
+    # A count: replicas take turns inside, and with a scaled loss in threads of their own.
+    object.__setattr__(optimizer, _SUMMED, getattr(optimizer, _SUMMED, 0) + 1)
+    try:
+        yield
+    finally:
+        object.__setattr__(optimizer, _SUMMED, getattr(optimizer, _SUMMED) - 1)
 
 
 def weights(networks: Iterable[keras.Model]) -> list:

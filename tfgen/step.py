@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from tfgen import optimizers, random
+from tfgen.batches import accumulation, sharing
 
 _scope = threading.local()  # MirroredStrategy traces each replica in a thread of its own.
 
@@ -23,15 +24,17 @@ class Draws:
     a strategy draws its own rows of the global draw; together they draw what one device would.
     """
 
-    def __init__(self, seed: int, step: tf.Tensor, kind: str):
+    def __init__(self, seed: int, step: tf.Tensor, kind: str, part: Any = 0, parts: int = 1):
         self.seed, self.step, self.kind = seed, step, kind
+        self.part, self.parts = part, parts  # Of this replica's rows, taken one after the other.
         self.seen = Counter()
 
     def _arguments(self, purpose, shape):
         self.seen[purpose] += 1
         name = f"{self.kind}/{purpose}/{self.seen[purpose]}"
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        first = tf.cast(replica, tf.int64) * tf.cast(shape[0], tf.int64)
+        before = tf.cast(replica, tf.int64) * self.parts + tf.cast(self.part, tf.int64)
+        first = before * tf.cast(shape[0], tf.int64)
         stream = (self.step, random.purpose(name))
         return (
             random.namespace("tensorflow"),
@@ -77,10 +80,10 @@ def draws() -> Draws:
 
 
 @contextlib.contextmanager
-def drawing(seed: int, step: tf.Tensor | int, kind: str):
+def drawing(seed: int, step: tf.Tensor | int, kind: str, part: Any = 0, parts: int = 1):
     """`draws()` inside are those of this step; "train", "test" and others are apart."""
     outer = getattr(_scope, "draws", None)
-    _scope.draws = Draws(seed, tf.cast(step, tf.int64), kind)
+    _scope.draws = Draws(seed, tf.cast(step, tf.int64), kind, part, parts)
     try:
         yield
     finally:
@@ -108,9 +111,15 @@ def step(function: Callable) -> Callable:
         _scope.rows = None if training else rows_of(batch)
         scaled = training and optimizers.scaled(getattr(self, "optimizers", {}))
         before = optimizers.updates(self.optimizers) if scaled else ()
+        number, kind = tf.identity(number), "train" if training else "test"
+        parts = self.accumulate if training else 1
+
+        def one(rows, part):
+            with drawing(self.seed, number, kind, part, parts):
+                return function(self, rows)
+
         try:
-            with drawing(self.seed, tf.identity(number), "train" if training else "test"):
-                result = function(self, batch)
+            result = one(batch, 0) if parts == 1 else accumulation.in_parts(self, batch, one)
         finally:
             _scope.rows = None
         if scaled:
@@ -121,7 +130,7 @@ def step(function: Callable) -> Callable:
             self.step.assign_add(1)
         else:
             self.batches.update_state(1.0)
-        return result
+        return sharing.reportable(result)
 
     return run
 

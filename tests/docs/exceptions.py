@@ -6,6 +6,7 @@ NOT_RUN = {
     "docker compose": "starts containers of TensorFlow Serving, which must be downloaded",
     "kubectl apply": "needs a cluster",
     "hf auth login": "asks for a token of the Hub",
+    "tfgen generate runs/dcgan --seeds 0-9999999 --out by-beam": "needs the extra `beam`",
     ".venv/bin/python -m pytest": "tests of the model that docs/new_model.md tells how to add",
 }
 
@@ -21,6 +22,10 @@ DRY = {"make": "installs, or runs these tests"}
 
 # Blocks by page and first line: what the page tells one to put into files.
 FRAGMENTS = {
+    (
+        "docs/scaling.md",
+        "import tensorflow as tf",
+    ): "the first of its process; run by tests/training/test_hosts.py",
     ("docs/new_model.md", "from tfgen.models.hingegan import HingeGAN"): "three lines of a file",
     ("docs/new_model.md", '    "hingegan": Tiny('): "a line of tests/tiny.py",
     ("docs/new_model.md", '"""The sizes, and learning on real digits.'): "a file of its own",

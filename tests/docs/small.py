@@ -30,7 +30,10 @@ SMALLER = {
     "puzzlegan_cifar10": ("data.patch_warps=0", "data.batch_size=8"),
 }
 # Flags -> their value here, where a command has them or where it would take the default.
-VALUES = {"evaluate": {"--samples": "120", "--seeds": "0"}}
+VALUES = {
+    "evaluate": {"--samples": "120", "--seeds": "0"},
+    "generate": {"--seeds": "0-39", "--batch-size": "20"},
+}
 
 
 def command(argv: list[str]) -> list[str]:

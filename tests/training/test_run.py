@@ -460,8 +460,8 @@ def test_two_devices_continue_too(settings, tmp_path, monkeypatch):
         run.train(settings(*options), tmp_path / "run", silent)
     done = run.train(settings(*options), tmp_path / "run", silent)
     assert_identical(state(done.model), state(whole.model))
-    with pytest.raises(ConfigError, match="run.devices: 3 asked for, 2 CPU found"):
-        run.train(settings("run.devices=3", "data.batch_size=99"), tmp_path / "three", silent)
+    with pytest.raises(ConfigError, match="run.devices: 4 asked for, 3 CPU found"):
+        run.train(settings("run.devices=4", "data.batch_size=99"), tmp_path / "three", silent)
     with pytest.raises(ConfigError, match="batch_size: 99 cannot be divided among 2 devices"):
         run.train(settings("run.devices=2", "data.batch_size=99"), tmp_path / "odd", silent)
 

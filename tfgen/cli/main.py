@@ -6,12 +6,12 @@ import warnings
 from collections.abc import Sequence
 
 import tfgen
-from tfgen.cli import catalog, evaluate, explore, exports, new, runs, zoo
+from tfgen.cli import bulk, catalog, evaluate, explore, exports, new, packing, runs, zoo
 from tfgen.cli.flags import Parser
 from tfgen.lazy import missing
 
 # In the order of the help, which is that of the work.
-GROUPS = (catalog, zoo, new, runs, evaluate, explore, exports)
+GROUPS = (catalog, zoo, packing, new, runs, evaluate, explore, exports, bulk)
 
 EPILOG = """\
 examples:
@@ -55,7 +55,9 @@ def parser():
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
     arguments, rest = parser().parse_known_args(sys.argv[1:] if argv is None else argv)
-    if rest and (arguments.command != "train" or any(r.startswith("-") for r in rest)):
+    if rest and (
+        arguments.command not in ("train", "cost") or any(r.startswith("-") for r in rest)
+    ):
         arguments.parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:  # argparse takes no overrides after an option by itself.
         arguments.overrides += rest

@@ -14,24 +14,64 @@ from tfgen.cli.trained import HELP
 
 def train(arguments: argparse.Namespace):
     """Trains the model of a config into a run folder, or goes on with it."""
+    if arguments.workers is not None:
+        return _several(arguments)
     from tfgen.evaluation import AfterTraining
-    from tfgen.training import config, run
+    from tfgen.training import config, hosts, run
 
     path = catalog.config_path(arguments.config)
     settings = config.load(path, arguments.overrides)
     folder = arguments.run or str(Path("runs", path.stem))
     if arguments.dry_run:
-        print(_outline(run.dry_run(settings)))
+        outline = _outline(run.dry_run(settings))
+        if hosts.place().first:
+            print(outline)
         return
     done = run.train(
         settings,
         folder,
         measure=AfterTraining(),
         accept_changes=arguments.accept_changes,
+        profile=arguments.profile,
     )
+    if not hosts.place().first:
+        return
     if done.metrics:
         print(_values(done.metrics[-1]))
     print(f"Next: tfgen sample {shlex.quote(folder)} --seeds 0-63 --out grid.png")
+
+
+def cost(arguments: argparse.Namespace):
+    """Says what a config takes: weights, operations, bytes; with a rate, hours on many devices."""
+    from tfgen.training import config
+    from tfgen.training import cost as costs
+
+    settings = config.load(catalog.config_path(arguments.config), arguments.overrides)
+    network = arguments.bandwidth * 1e9, arguments.latency * 1e-6
+    devices = tuple(int(count) for count in arguments.devices.split(","))
+    rate = None if arguments.rate is None else arguments.rate * 1e9
+    if min(devices) < 1 or min(*network, 1.0 if rate is None else rate) <= 0:
+        raise ValueError("--devices, --rate, --bandwidth and --latency must be above 0.")
+    print("\n".join(costs.lines(costs.cost(settings), devices, rate, *network)))
+
+
+def _several(arguments):
+    """The same command as local processes that train together, each a host to the others."""
+    from tfgen.training import hosts
+
+    if arguments.workers < 1 or os.environ.get("TF_CONFIG"):
+        raise ValueError(
+            f"--workers {arguments.workers}: expected 1 or more, and no TF_CONFIG in the "
+            "environment, which says itself where the hosts are."
+        )
+    command = ["-m", "tfgen", "train", arguments.config, *arguments.overrides]
+    command += ["--run", arguments.run] if arguments.run else []
+    command += ["--profile", str(arguments.profile)] if arguments.profile else []
+    flags = {"--dry-run": arguments.dry_run, "--accept-changes": arguments.accept_changes}
+    flags["--traceback"] = arguments.traceback
+    status = hosts.start([*command, *(f for f, given in flags.items() if given)], arguments.workers)
+    if status:
+        raise SystemExit(status)
 
 
 def sample(arguments: argparse.Namespace):
@@ -102,12 +142,38 @@ def add(commands: Any, command: Callable) -> None:
         "config", metavar="CONFIG", help="a YAML file, or a name of `tfgen list configs`"
     )
     one.add_argument("--run", metavar="DIR", help="the run folder (default: runs/ and its name)")
+    one.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="N processes on this machine that train together, to try what several hosts do",
+    )
     one.add_argument("--dry-run", action="store_true", help="take one step, write nothing")
+    one.add_argument(
+        "--profile",
+        type=_positive,
+        metavar="N",
+        help="a TensorBoard profile of N executions, a few after the start",
+    )
     one.add_argument(
         "--accept-changes",
         action="store_true",
         help="go on with another rate, batch size or number of devices; run.json notes it",
     )
+    one.add_argument(
+        "overrides", nargs="*", metavar="section.key=value", help="in place of the file's"
+    )
+
+    one = command(commands, "cost", cost)
+    one.add_argument("config", metavar="CONFIG", help="as for train")
+    one.add_argument(
+        "--devices", default="1", metavar="1,2,8", help="that share a batch (default: %(default)s)"
+    )
+    one.add_argument("--rate", type=float, metavar="GFLOPS", help="what a device reaches, measured")
+    one.add_argument(
+        "--bandwidth", type=float, default=1.0, metavar="GB/S", help="(default: %(default)s)"
+    )
+    one.add_argument("--latency", type=float, default=50.0, metavar="US", help="(default: 50)")
     one.add_argument(
         "overrides", nargs="*", metavar="section.key=value", help="in place of the file's"
     )
@@ -140,6 +206,13 @@ def add(commands: Any, command: Callable) -> None:
     one.add_argument("--mask", metavar="FILE", help="a picture of where the patches are put")
     one.add_argument("--seeds", default="0", help="such as 0-3, a picture each (default: 0)")
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
+
+
+def _positive(text):
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def _outline(plan):

@@ -25,6 +25,7 @@ from tfgen.data import (
     folder,
     shapes,
     tfds,
+    tfrecord,
     tinted,
 )
 from tfgen.data.domains import pairs
@@ -72,6 +73,7 @@ DATASETS = {
     ),
     "tfds:NAME": _Kind("any set of images of tensorflow-datasets", tfds.prepared),
     "folder:PATH": _Kind("your own pictures, flat or one folder a class", folder.folder),
+    "tfrecord:PATH": _Kind("what `tfgen data pack` wrote, in shards; gs:// too", tfrecord.packed),
     "captions:PATH": _Kind(
         "your own pictures with captions.csv or .jsonl, or captions:tfds:NAME", captions.captioned
     ),
@@ -120,9 +122,9 @@ def source(
             (0, 1) for masks or (0, 4095) for 12 bits; by default those of the file's format.
         data_dir: For "tfds:", where prepared sets lie (by default $TFDS_DATA_DIR).
         download: For "tfds:", whether a set that is not there is downloaded.
-        memory_limit: For "tfds:" and "folder:", bytes of decoded images past which they go to a
-            file in $TFGEN_CACHE_DIR (by default ~/.cache/tfgen) that is mapped into memory. By
-            default $TFGEN_MEMORY_LIMIT, or 2 GiB.
+        memory_limit: For "tfds:", "folder:" and "tfrecord:", bytes of decoded images past which
+            they go to a file in $TFGEN_CACHE_DIR (by default ~/.cache/tfgen) that is mapped into
+            memory. By default $TFGEN_MEMORY_LIMIT, or 2 GiB.
         patch_count: For "patches:NAME", how many of each picture.
         patch_side: For "patches:NAME", the share of the shorter side that square patches have; by
             default three shapes of about a third.
@@ -159,8 +161,8 @@ def source(
         raise ValueError(f"data_dir and download apply to 'tfds:NAME' only. Received: {name!r}.")
     if kind == "tfds" and rest:
         found = DATASETS["tfds:NAME"].make(rest, split, form, limit, data_dir, download)
-    elif kind == "folder" and rest:
-        found = DATASETS["folder:PATH"].make(rest, split, form, limit)
+    elif kind in ("folder", "tfrecord") and rest:
+        found = DATASETS[f"{kind}:PATH"].make(rest, split, form, limit)
     elif kind in ("captions", "attributes") and rest:
         found = DATASETS[f"{kind}:PATH"].make(rest, split, form, limit, data_dir, download)
     elif name in DATASETS and not colon:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgen.batches import sharing
 from tfgen.keras_face import callbacks
 from tfgen.step import as_batch, enough_rows
 
@@ -28,8 +29,9 @@ class KerasCalls(keras.Model):
         """Keras's `fit`; `x` is a `tf.data.Dataset` of dict batches, or images (and labels `y`).
 
         Raises:
-            ValueError: Weights of examples, validation of a model without a loss for it, or a
-                callback that sets one optimizer of several.
+            ValueError: Weights of examples, validation of a model without a loss for it, a
+                callback that sets one optimizer of several, or batches that cannot be shared out
+                evenly among replicas.
         """
         who = type(self).__name__
         weighing = ("class_weight", "sample_weight")
@@ -39,6 +41,10 @@ class KerasCalls(keras.Model):
         if arguments.get("validation_split"):
             check_validation(self, "validation_split")
         callbacks.check(self, arguments.get("callbacks"))
+        size, split = arguments.get("batch_size"), arguments.get("validation_split") or 0.0
+        sharing.check(self, x, size, split)
+        if (held_out := arguments.get("validation_data")) is not None:
+            sharing.check(self, held_out, arguments.get("validation_batch_size") or size)
         names = getattr(getattr(x, "source", None), "class_names", None)
         if names:
             self.class_names = tuple(names)
@@ -58,6 +64,7 @@ class KerasCalls(keras.Model):
         """
         check_validation(self, "evaluate")
         check_weights(type(self).__name__, sample_weight=sample_weight)
+        sharing.check(self, x, options.get("batch_size"))
         x = batches_of(x)
         with self.averaged():
             found = super().evaluate(x, y, return_dict=True, **options)
@@ -108,6 +115,8 @@ class KerasCalls(keras.Model):
     def _autoconvert_optionals(self, step_func):
         # Here Keras hands over the step that it has compiled. XLA drops the assertions inside it,
         # so they are taken before it, and the step waits for them: no weight has moved.
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            step_func = sharing.evenly(self, step_func)
         if not self.jit_compile:
             return super()._autoconvert_optionals(step_func)
         found = _found_right(self)

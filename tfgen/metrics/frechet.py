@@ -45,12 +45,30 @@ class Moments:
         (x,) = arrays.features(features, least=1)
         if self.count and x.shape[1] != len(self._mean):
             raise ValueError(f"Features must be (N, {len(self._mean)}). Received: {x.shape}.")
-        mean, total = x.mean(axis=0), self.count + len(x)
-        difference = mean - self._mean  # (F,)
+        mean = x.mean(axis=0)
         centered = x - mean
-        cross = np.outer(difference, difference) * (self.count * len(x) / total)
-        self._scatter = self._scatter + centered.T @ centered + cross
-        self._mean = self._mean + difference * (len(x) / total)
+        self._join(len(x), mean, centered.T @ centered)
+
+    def merge(self, other: "Moments") -> None:
+        """Takes in what another has taken in, in whatever order and parts it came.
+
+        Raises:
+            ValueError: Another number of features.
+        """
+        if not other.count:
+            return
+        if self.count and len(other._mean) != len(self._mean):
+            raise ValueError(
+                f"Moments are of {len(self._mean)} features. Received: {len(other._mean)}."
+            )
+        self._join(other.count, other._mean, other._scatter)
+
+    def _join(self, count, mean, scatter):
+        total = self.count + count
+        difference = mean - self._mean  # (F,)
+        cross = np.outer(difference, difference) * (self.count * count / total)
+        self._scatter = self._scatter + scatter + cross
+        self._mean = self._mean + difference * (count / total)
         self.count = total
 
     @property

@@ -24,6 +24,7 @@ from tfgen.training import diagnosis
 from tfgen.training.checkpoints import array, drawn, reportable, taken
 from tfgen.training.doctor import in_words
 from tfgen.training.errors import Interrupted, TrainingError
+from tfgen.training.hosts import Place
 
 if TYPE_CHECKING:
     from tfgen.training.checkpoints import Checkpoints
@@ -216,6 +217,8 @@ class Saver(keras.callbacks.Callback):
         options: The `RunOptions`.
         epochs: At which the run ends.
         shift: Batches by which the place in the data is ahead of those that were drawn.
+        place: Which host this is: the first writes. Of several hosts all must read the running
+            means at the same step, so that neither seconds nor a signal make a checkpoint there.
     """
 
     def __init__(
@@ -227,9 +230,10 @@ class Saver(keras.callbacks.Callback):
         options: "RunOptions",
         epochs: int,
         shift: int = 0,
+        place: Place | None = None,
     ):
         super().__init__()
-        self.shift = shift
+        self.shift, self.place = shift, place or Place()
         self.checkpoints, self.clock, self.signals = checkpoints, clock, signals
         self.steps_per_epoch, self.options, self.epochs = steps_per_epoch, options, epochs
         self.saved_at = time.monotonic()
@@ -243,10 +247,16 @@ class Saver(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         # Counted, not read: reading a variable at every batch slows the step of a small model.
         step = self.began + batch + 1
+        if self.signals.received and not self.place.alone:
+            raise TrainingError(
+                f"step {step}: stopped by signal {self.signals.received}, and so are all hosts."
+            )
         epoch, within = divmod(step + self.shift, self.steps_per_epoch)
         if within == 0:
             return  # on_epoch_end follows, when the line of metrics is written.
         steps, seconds = self.options.checkpoint_steps, self.options.checkpoint_seconds
+        if not self.place.alone:
+            seconds = None
         due = steps is not None and step // steps > self.saved_step // steps
         due = due or (seconds is not None and time.monotonic() - self.saved_at >= seconds)
         if due or self.signals.received:
@@ -264,7 +274,8 @@ class Saver(keras.callbacks.Callback):
             self._save(epoch + 1, values=values)
 
     def _save(self, epoch, **state):
-        self.checkpoints.save(self.model, epoch, **state)
+        if self.place.first:
+            self.checkpoints.save(self.model, epoch, **state)
         self.saved_step, self.saved_at = drawn(self.model), time.monotonic()
         if self.signals.received:
             raise Interrupted(self.signals.received, self.checkpoints.last_step)

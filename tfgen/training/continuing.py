@@ -27,7 +27,13 @@ FREE = (
     "metrics",
 )
 # What changes the weights that come out, but not which weights there are.
-ACCEPTABLE = ("compile", "fit.steps_per_epoch", "run.devices", "run.precision")
+ACCEPTABLE = (
+    "compile",
+    "fit.accumulate",
+    "fit.steps_per_epoch",
+    "run.devices",
+    "run.precision",
+)
 
 
 def check(settings: Config, folder: Path, accept_changes: bool = False) -> list[str]:

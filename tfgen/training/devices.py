@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfgen.construct import ConfigError
+from tfgen.training import hosts
 
 
 @contextlib.contextmanager
@@ -22,6 +23,7 @@ def precision(policy: str):
 def replicas(devices: int | str, batch_size: int | None = None) -> tf.distribute.Strategy | None:
     """The strategy over so many devices; None for one.
 
+    Where TF_CONFIG names several hosts it is that over all of them, each with all of its devices.
     A machine without GPUs is divided into logical CPU devices, if TensorFlow has not started yet.
 
     Args:
@@ -31,6 +33,8 @@ def replicas(devices: int | str, batch_size: int | None = None) -> tf.distribute
     Raises:
         ConfigError: There are fewer devices, or the batch cannot be divided.
     """
+    if not (place := hosts.place()).alone:
+        return _over_hosts(place, devices, batch_size)
     if devices == 1:
         return None
     gpus = tf.config.list_physical_devices("GPU")
@@ -49,6 +53,21 @@ def replicas(devices: int | str, batch_size: int | None = None) -> tf.distribute
         return None
     operations = None if gpus else tf.distribute.ReductionToOneDevice()
     return tf.distribute.MirroredStrategy(found[:number], cross_device_ops=operations)
+
+
+def _over_hosts(place, devices, batch_size):
+    if devices not in (1, "all"):
+        raise ConfigError(
+            f"run.devices: {devices} asked for on each of {place.count} hosts, which use all that "
+            "they have: set it to all (or to 1 where a host has one)."
+        )
+    found = hosts.strategy()
+    if batch_size is not None and batch_size % found.num_replicas_in_sync:
+        raise ConfigError(
+            f"data.batch_size: {batch_size} cannot be divided among the "
+            f"{found.num_replicas_in_sync} devices of {place.count} hosts."
+        )
+    return found
 
 
 def scope(strategy: tf.distribute.Strategy | None):

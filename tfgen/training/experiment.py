@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, cast
 import keras
 
 from tfgen import construct, data
+from tfgen.batches import accumulation
 from tfgen.model import GenerativeModel, initial_weights
 from tfgen.models import MODELS
-from tfgen.training import devices
+from tfgen.training import devices, hosts
 from tfgen.training.config import Config, ConfigError
 
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ def compile_as(settings: Config, model: GenerativeModel) -> None:
         if key.endswith("optimizer") and spec is not None:
             arguments[key] = construct.construct(construct.OPTIMIZERS, spec, f"compile.{key}")
     model.compile(**arguments)
+    model.accumulate = settings.fit["accumulate"]
+
+
+def rows(settings: Config) -> int:
+    """Of the batch of one step, which is taken in `fit.accumulate` parts."""
+    return settings.data["batch_size"] * settings.fit["accumulate"]
 
 
 def _own_networks(settings):
@@ -59,7 +66,8 @@ def batches(settings: Config):
     chosen = {k: arguments.pop(k) for k in list(arguments) if k in options and k != "source"}
     source = data.source(**arguments)
     training = {k: True for k in ("shuffle", "drop_remainder") if chosen[k] is None}
-    stream = data.batches(source, **{**chosen, **training}, seed=settings.seed)
+    size = {"batch_size": rows(settings)}
+    stream = data.batches(source, **{**chosen, **training, **size}, seed=settings.seed)
     if settings.run["validation"] is None:
         return stream, None
     return stream, _validation(settings, arguments, chosen)
@@ -69,7 +77,7 @@ def _validation(settings, arguments, chosen):
     """The same finite stream at every iteration, so that validations compare."""
     source = data.source(**{**arguments, "split": settings.run["validation"]})
     # A strategy cannot take a last batch that leaves a replica empty.
-    whole = settings.run["devices"] == 1
+    whole = settings.run["devices"] == 1 and hosts.place().alone
     plain = {"shuffle": False, "drop_remainder": not whole, "flip": False, "crop_at": "center"}
     plain |= {"labelled": None, "labelled_batch_size": None}  # A part of "train" has labels too.
     stream = data.batches(source, **{**chosen, **plain}, seed=settings.seed)
@@ -89,6 +97,7 @@ def check(settings: Config, model: GenerativeModel, stream: "tf.data.Dataset") -
     _check_classes(settings, model, stream)
     _check_labelled(settings, model, stream)
     _check_executions(settings, stream)
+    _check_batches(model, stream)
     reported = list(model.reports)
     if settings.run["validation"] is not None:
         if type(model).test_step is keras.Model.test_step:
@@ -111,6 +120,20 @@ def _check_executions(settings, stream):
         raise ConfigError(
             f"compile.steps_per_execution: {each} does not divide the {steps} steps of an epoch, "
             f"which would end within an execution. Give one that does: {', '.join(fitting)}."
+        )
+
+
+def _check_batches(model, stream):
+    """ConfigError for batches that cannot be taken in parts, or shared out among replicas."""
+    try:
+        accumulation.check(model, model.accumulate)
+    except ValueError as error:
+        raise ConfigError(f"fit.accumulate: {error}") from error
+    shared = model.accumulate > 1 or model.distribute_strategy.num_replicas_in_sync > 1
+    if shared and stream.element_spec["image"].shape[0] is None:
+        raise ConfigError(
+            "data.drop_remainder: false leaves a smaller last batch, which cannot be shared out "
+            "evenly among devices (run.devices) or parts (fit.accumulate): set it to null or true."
         )
 
 
@@ -144,7 +167,8 @@ def _check_labelled(settings, model, stream):
             f"data.labelled_batch_size: model {settings.model['name']!r} has no use for labelled "
             "examples besides the batch (aae with model.use: semi_supervised has). Leave it out."
         )
-    if settings.run["devices"] != 1 and size != batch_size:
+    one = settings.run["devices"] == 1 and hosts.place().alone
+    if not one and size != batch_size:
         raise ConfigError(
             f"data.labelled_batch_size: {size} cannot be shared out beside batches of {batch_size} "
             "on more than one device: set it to data.batch_size."

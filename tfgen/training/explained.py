@@ -5,7 +5,17 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from tfgen.training import hosts
 from tfgen.training.errors import TrainingError
+
+# What the others' collective operations end with when one host has died.
+_GONE = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
 
 
 class explained:
@@ -27,6 +37,9 @@ class explained:
             raise ValueError(said.strip().strip("[]")) from error
         if isinstance(error, tf.errors.ResourceExhaustedError | MemoryError):
             raise TrainingError(self._kept(_too_large(error))) from error
+        if not hosts.place().alone and isinstance(error, _GONE):
+            said = "another host is gone. The same command on all hosts, as many or fewer, goes on."
+            raise TrainingError(self._kept(said)) from error
         if isinstance(error, TrainingError):
             raise TrainingError(self._kept(str(error))) from error
         if isinstance(error, OSError):

@@ -18,6 +18,9 @@ class FitOptions:
         verbose: 0 silent, 1 progress bar, 2 one line an epoch; "auto" is 1 on a terminal, else 2.
         validation_freq: Epochs between validations.
         validation_steps: Batches of a validation; by default all.
+        accumulate: Batches of `data.batch_size` whose gradients are added up for one step, which
+            is that of the batch so many times larger; for models with one optimizer and without
+            statistics of a batch.
     """
 
     epochs: int = 1
@@ -25,9 +28,11 @@ class FitOptions:
     verbose: int | str = "auto"
     validation_freq: int = 1
     validation_steps: int | None = None
+    accumulate: int = 1
 
     def __post_init__(self):
-        for name in ("epochs", "steps_per_epoch", "validation_freq", "validation_steps"):
+        positive = ("epochs", "steps_per_epoch", "validation_freq", "validation_steps")
+        for name in (*positive, "accumulate"):
             at_least(1, f"fit.{name}", getattr(self, name))
 
 

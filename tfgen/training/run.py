@@ -27,7 +27,16 @@ import tensorflow as tf
 
 from tfgen import files
 from tfgen.optimizers import inner
-from tfgen.training import callbacks, config, continuing, devices, experiment, record
+from tfgen.training import (
+    callbacks,
+    config,
+    continuing,
+    devices,
+    experiment,
+    hosts,
+    profiling,
+    record,
+)
 from tfgen.training.checkpoints import Checkpoints, array, drawn, taken
 from tfgen.training.config import Config, ConfigError, RunOptions
 from tfgen.training.doctor import TrainingDoctor
@@ -64,6 +73,7 @@ def train(
     say: Callable[[str], Any] = print,
     measure: Any = None,
     accept_changes: bool = False,
+    profile: int | None = None,
 ) -> Run:
     """Trains into a folder, from the beginning or from where the folder stands.
 
@@ -77,6 +87,7 @@ def train(
         accept_changes: Whether a run goes on with another learning rate, batch size or number of
             devices than it was begun with (`tfgen.training.continuing` has the list). What
             differs is noted in run.json.
+        profile: Executions of the graph that are profiled for TensorBoard, a few after the start.
 
     Returns:
         The run; a finished one is loaded and returned.
@@ -90,8 +101,12 @@ def train(
             checkpoints are kept.
         Interrupted: Ctrl-C, SIGTERM or SIGHUP; a checkpoint is written.
     """
-    folder = Path(folder)
-    continuing.check(settings, folder, accept_changes)
+    folder, host = Path(folder), hosts.place()
+    if not host.first:
+        say(f"{folder}: {host}: takes its part of each step; the first host writes and tells.")
+        say = _silent
+    else:
+        continuing.check(settings, folder, accept_changes)
     if settings.metrics and measure is None:
         raise ConfigError(
             "metrics: the config wants figures when training ends. Give "
@@ -107,33 +122,43 @@ def train(
         model.class_names = stream.source.class_names
         if settings.metrics:
             measure.check(settings, model)
-        folder.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(files.lock(folder))
-        changes = continuing.check(settings, folder, accept_changes)
-        files.clean(folder)
+        changes: list[str] = []
+        if host.first:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(files.lock(folder))
+            changes = continuing.check(settings, folder, accept_changes)
+            files.clean(folder)
         checkpoints = checkpoints_of(settings, folder)
         rates = _rates(model)
         entry = checkpoints.restore(model) if checkpoints.entries else None
         for variable, rate in rates:
             variable.assign(rate)  # The config's, which an accepted change may have changed.
-        checkpoints.save_index()
         steps = settings.fit["steps_per_epoch"] or stream.steps_per_epoch
         step, epochs = taken(model), settings.fit["epochs"]
         note = record.read(folder, strict=False)
         shift = continuing.shifted(note, steps, drawn(model)) if step else 0
         place = drawn(model) + shift
+        if not host.alone:
+            fingerprint, same = stream.source.fingerprint, settings.text()
+            with explained(checkpoints):
+                hosts.agree(strategy, f"{same} {fingerprint} {step} {place}")
+        if host.first:
+            checkpoints.save_index()
         if place >= epochs * steps:
             done = place // steps
             say(f"{folder}: finished: {done} epochs, {step} steps. Raise fit.epochs to go on.")
-            _measure(measure, settings, folder, model, say, again=False)
+            if host.first:
+                _measure(measure, settings, folder, model, say, again=False)
             return Run(folder, model, step, done, record.lines(folder / "metrics.jsonl"))
-        record.begin(settings, folder, model, stream, step, changes, shift)
-        checkpoints.forget_after(step)
-        _tell(folder, step, place / steps, epochs, changes, say)
-        record.trim(folder / "metrics.jsonl", step)
-        _fit(settings, folder, model, stream, validation, checkpoints, entry, shift, say)
+        if host.first:
+            record.begin(settings, folder, model, stream, step, changes, shift)
+            checkpoints.forget_after(step)
+            _tell(folder, step, place / steps, epochs, changes, say)
+            record.trim(folder / "metrics.jsonl", step)
+        _fit(settings, folder, model, stream, validation, checkpoints, entry, shift, say, profile)
         say(f"{folder}: finished: {epochs} epochs, {taken(model)} steps.")
-        _measure(measure, settings, folder, model, say)
+        if host.first:
+            _measure(measure, settings, folder, model, say)
         lines = record.lines(folder / "metrics.jsonl")
         return Run(folder, model, taken(model), epochs, lines)
 
@@ -239,14 +264,18 @@ def _tell(folder, step, place, epochs, changes, say):
         say(f"{folder}: changed: {line}")
 
 
-def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift, say):
+def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift, say, profile):
     """The rest of the epoch that was interrupted, then whole epochs."""
     options, steps = RunOptions(**settings.run), settings.fit["steps_per_epoch"]
     steps = steps or stream.steps_per_epoch
     place, epochs, verbose = drawn(model) + shift, settings.fit["epochs"], settings.fit["verbose"]
     if verbose == "auto":  # A log file wants a line an epoch, not a bar drawn a thousand times.
         verbose = 1 if sys.stdout.isatty() else 2
-    writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
+    host = hosts.place()
+    verbose = verbose if host.first else 0
+    writer = None
+    if host.first:
+        writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
     clock = callbacks.Clock(entry)
     examples = validation or stream.from_step(0)
     with callbacks.Signals() as signals, explained(checkpoints), contextlib.ExitStack() as stack:
@@ -254,16 +283,21 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift,
         if doctor:
             doctor.attach(model)
             stack.callback(doctor.detach)
-        images = steps * settings.data["batch_size"]
-        hooks = [
-            clock,
-            callbacks.Guard(),
-            *([doctor] if doctor else []),
-            callbacks.Recorder(folder, writer, clock, images, doctor),
-            callbacks.Sampler(folder, writer, options.sample_epochs, options.sample_seeds),
-            callbacks.Depictor(folder, writer, options.sample_epochs, examples),
-            callbacks.Saver(checkpoints, clock, signals, steps, options, epochs, shift),
-        ]
+        images = steps * experiment.rows(settings)
+        hooks = [clock, callbacks.Guard(), *([doctor] if doctor else [])]
+        if writer is not None:
+            hooks += [
+                callbacks.Recorder(folder, writer, clock, images, doctor),
+                callbacks.Sampler(folder, writer, options.sample_epochs, options.sample_seeds),
+                callbacks.Depictor(folder, writer, options.sample_epochs, examples),
+            ]
+            if profile:
+                profiler = profiling.Profiler(folder / "tensorboard", profile, say)
+                hooks.append(profiler)
+                stack.callback(profiler.close)
+        hooks.append(
+            callbacks.Saver(checkpoints, clock, signals, steps, options, epochs, shift, host)
+        )
         wanted = model.steps_per_execution
         while place < epochs * steps:
             epoch, done = divmod(place, steps)
@@ -282,7 +316,12 @@ def _fit(settings, folder, model, stream, validation, checkpoints, entry, shift,
             place = drawn(model) + shift
             if doctor and doctor.stopped:
                 raise TrainingError(f"step {taken(model)}: stopped by run.doctor_stop.")
-    writer.close()
+    if writer is not None:
+        writer.close()
+
+
+def _silent(line):
+    """What a host that does not write says."""
 
 
 def _execute(model, steps):
@@ -296,6 +335,13 @@ def _doctor(settings, folder, model, examples, say):
     """Who watches an adversarial training; None for another, and where the config wants none."""
     options = settings.run
     if options["doctor_epochs"] is None or not hasattr(model, "game"):
+        return None
+    if not hosts.place().alone:
+        if options["doctor_stop"] or options["doctor_balance"]:
+            raise ConfigError(
+                "run.doctor_stop, run.doctor_balance: the doctor looks on at one host only, where "
+                "it cannot stop the others. Leave them out."
+            )
         return None
     every = options["doctor_epochs"]
     batch_size = settings.data["batch_size"] // model.distribute_strategy.num_replicas_in_sync

@@ -1,13 +1,14 @@
 """Floating-point operations of a TensorFlow graph, by its matrix products and convolutions."""
 
 import math
+from typing import Any
 
 _FORWARD = {"Conv2D", "DepthwiseConv2dNative"}
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 _PRODUCTS = ("MatMul", "BatchMatMul", "BatchMatMulV2")
 
 
-def count(graph) -> float:
+def count(graph: Any) -> float:
     """Operations of one call, a multiplication and an addition counting two.
 
     Matrix products and convolutions with their two gradients, in nested functions too. The body of
@@ -24,11 +25,16 @@ def count(graph) -> float:
         if op.type in _CALLS:
             inner = graph._get_function(op.get_attr("f").name) or functions[op.get_attr("f").name]
             total += count(inner.graph)
-        elif op.type == "While":
+        elif op.type in ("While", "StatelessWhile"):
             total += count(graph._get_function(op.get_attr("body").name).graph)
         else:
             total += _operations(op)
     return total
+
+
+def loops(graph: Any) -> bool:
+    """Whether a graph has a loop, whose rounds `count` does not know."""
+    return any(op.type in ("While", "StatelessWhile") for op in graph.get_operations())
 
 
 def _operations(op):
@@ -56,4 +62,4 @@ def _depth(op):
 
 def _size(shape):
     sides = [shape[i] for i in range(len(shape))] if shape.rank is not None else [None]
-    return float(math.prod(sides)) if None not in sides else 0.0
+    return 0.0 if None in sides else float(math.prod(side or 0 for side in sides))

@@ -1,0 +1,1 @@
+"""One batch, divided: among replicas (`sharing`), or into parts in turn (`accumulation`)."""
