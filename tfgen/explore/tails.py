@@ -44,7 +44,7 @@ def heavy_tails(
     Raises:
         ValueError: A number out of its range, or an unknown data set.
     """
-    from tfgen.explore import densities, line_players
+    from tfgen.explore import densities, line_players, line_records
 
     if not degrees or min(degrees) < 1 or steps < 1 or stddev < 0:
         raise ValueError(
@@ -57,7 +57,7 @@ def heavy_tails(
         density = densities.student_t(number)
         found: dict[str, Any] = {"degrees": number, "data": _of_data(number)}
         for model in ("vae", "gan"):
-            settings = line_players.Settings(model, stddev=stddev, batch=batch)
+            settings = line_records.Settings(model, stddev=stddev, batch=batch)
             trained = line_players.built(density, settings, steps, seed)
             played = line_players.play(density, settings, steps, 1, seed, model=trained)
             noise = line_players.base_noise(2**15, 2)
