@@ -32,7 +32,7 @@ def domains(
     test: Source,
     shown: int = 8,
     pictures: int = 200,
-    steps: int = 400,
+    steps: int = 300,
     batch: int = 16,
     seed: int = 0,
     progress: Progress = silent,
