@@ -96,3 +96,17 @@ def test_annotations_as_options(annotation, words, value):
 def test_an_annotation_that_is_no_option():
     with pytest.raises(LookupError, match="no option stands for 'object'"):
         parsed("object")
+
+
+def test_a_model_of_the_zoo_is_explored(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["explore", "stages", "zoo:progan-digits"]) == 0
+    content = json.loads((tmp_path / "explore" / "stages" / "explored.json").read_text())
+    assert content["origin"]["runs"] == ["zoo:progan-digits"]
+    assert capsys.readouterr().out.startswith(content["says"])
+
+
+def test_a_model_for_which_it_makes_no_sense(capsys):
+    assert cli.main(["explore", "assemble", "zoo:gan-digits"]) == 2
+    said = capsys.readouterr().err
+    assert "explore assemble: it makes no sense for GAN: it puts no patches together" in said

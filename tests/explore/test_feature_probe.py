@@ -8,7 +8,6 @@ from tfgen.explore import feature_probe as probe
 from tfgen.explore.classifiers import cluster_error
 from tfgen.models import DCGAN
 from tfgen.networks.features import pooled_activations
-from tfgen.training import config, run
 
 
 def toy(rows, seed=0):
@@ -21,7 +20,7 @@ def toy(rows, seed=0):
 
 
 def test_features_that_hold_the_class_beat_raw_pixels():
-    result = probe.probe(
+    result = probe.linear_probe(
         lambda images: images[:, 0, 0], toy(80), toy(80, 1), labels=10, draws=4,
         untrained=lambda images: images[:, 1],
     )  # fmt: skip
@@ -38,6 +37,8 @@ def test_features_that_hold_the_class_beat_raw_pixels():
 def test_pictures_of_bytes_are_brought_to_the_range_of_the_model():
     draw = np.random.default_rng(0)
     image, label = draw.integers(0, 256, (20, 8, 8, 1)).astype(np.uint8), np.arange(20) % 2
+    image[:, 0, 0, 0] = 255  # Of the rows that are drawn one has each end of the range.
+    image[:, 0, 1, 0] = 0
     seen = []
 
     def features(images):
@@ -46,8 +47,8 @@ def test_pictures_of_bytes_are_brought_to_the_range_of_the_model():
 
     scaled = (image / 127.5 - 1).astype(np.float32)
     options = {"labels": 10, "draws": 2}
-    of_bytes = probe.probe(features, data.array(image, label), (image, label), **options)
-    of_floats = probe.probe(features, (scaled, label), (scaled, label), **options)
+    of_bytes = probe.linear_probe(features, data.array(image, label), (image, label), **options)
+    of_floats = probe.linear_probe(features, (scaled, label), (scaled, label), **options)
     for name, accuracy in of_floats.accuracy.items():
         assert np.array_equal(of_bytes.accuracy[name], accuracy)
     assert seen == [(np.float32, -1.0, 1.0)] * 4
@@ -55,7 +56,7 @@ def test_pictures_of_bytes_are_brought_to_the_range_of_the_model():
 
 @pytest.mark.parametrize("classifier", ["logistic", "rbf_svm"])
 def test_classifiers_and_all_labels(classifier):
-    result = probe.probe(
+    result = probe.linear_probe(
         lambda images: images[:, 0, 0], toy(40), toy(40, 1), labels=None, classifier=classifier
     )
     assert (result.mean(), result.stddev(), result.labels) == (1.0, 0.0, 40)
@@ -79,7 +80,7 @@ def test_models_are_probed_beside_an_untrained_copy(name):
     np.testing.assert_allclose(
         first, probe.features_of(model, batch_size=2)(toy(5)["image"]), atol=1e-5
     )
-    result = probe.probe(model, toy(40), toy(20, 1), labels=8, draws=2)
+    result = probe.linear_probe(model, toy(40), toy(20, 1), labels=8, draws=2)
     # Nothing was trained, so both rows are the same.
     np.testing.assert_array_equal(result.accuracy["model"], result.accuracy["untrained"])
 
@@ -116,7 +117,7 @@ def test_clusters_are_named_by_their_surest_point():
 def test_bad_input(arguments, message):
     call = {"model": lambda images: images, "train": toy(40), "test": toy(8), "labels": 8}
     with pytest.raises(ValueError, match=message):
-        probe.probe(**{**call, **arguments})
+        probe.linear_probe(**{**call, **arguments})
 
 
 def test_signatures_that_are_no_features():
@@ -126,29 +127,13 @@ def test_signatures_that_are_no_features():
         probe.features_of(TINY["cvae_label"].build())
 
 
-def test_command(tmp_path, capsys):
-    assert probe.main([str(tmp_path / "none")]) == 2
-    assert "there is no run here" in capsys.readouterr().err
-    settings = config.parse(
-        {
-            "model": {"name": "vae", "image_shape": [8, 8, 1], "latent_dim": 3, "hidden": [8]},
-            "data": {"name": "digits", "batch_size": 64, "binarize": "threshold"},
-            "fit": {"epochs": 1, "steps_per_epoch": 1, "verbose": 0},
-            "run": {"sample_epochs": None},
-        }
-    )
-    run.train(settings, tmp_path / "run", say=lambda line: None)
-    assert probe.main([str(tmp_path / "run"), "--labels", "20", "--draws", "2"]) == 0
-    out = capsys.readouterr().out
-    assert "linear_svm, 20 labels, 2 draws, 500 test images" in out
-    assert "untrained" in out
-
-
 @pytest.mark.slow
 def test_dcgan_features_of_digits_beat_an_untrained_discriminator():
     model = DCGAN((8, 8, 1), latent_dim=32, filters=32, stages=2)
     model.compile()
     model.fit(data.load("digits", "train", 64), epochs=30, verbose=0)
-    result = probe.probe(model, data.source("digits", "train"), data.source("digits", "test"))
+    result = probe.linear_probe(
+        model, data.source("digits", "train"), data.source("digits", "test")
+    )
     raw, untrained = result.mean("raw pixels"), result.mean("untrained")
     assert result.mean() > raw or result.mean() > untrained + 0.03

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfgen.explore import densities, line_players
-from tfgen.explore.line_players import Play, Record, Settings
+from tfgen.explore.line_records import Play, Record, Settings
 
 
 def test_a_game_is_measured_before_and_while_it_is_played():

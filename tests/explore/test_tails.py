@@ -29,3 +29,12 @@ def test_sharpness_of_a_chessboard_and_of_a_slope():
 def test_bad_input():
     with pytest.raises(ValueError, match="`degrees` and `steps`"):
         heavy_tails(degrees=(0,))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_gan_is_nearer_to_the_quantiles_of_t_with_3_degrees(seed):
+    (row,) = heavy_tails(degrees=(3,), pictures="none", seed=seed).numbers["t"]
+    for level in ("0.01", "0.99"):
+        data, vae, gan = (row[name]["quantiles"][level] for name in ("data", "vae", "gan"))
+        assert abs(gan - data) < abs(vae - data)

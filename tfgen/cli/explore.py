@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tfgen.cli import options
+from tfgen.cli import options, trained
 from tfgen.explore.experiments import EXPERIMENTS, WITHOUT_TENSORFLOW
 
 # Arguments that are filled in from a run, or by the command itself.
@@ -41,7 +41,7 @@ def explore(arguments: argparse.Namespace):
         explored = function(**given, progress=progress)
     origin = {
         "command": shlex.join(["tfgen", "explore", arguments.experiment, *arguments.parser.given]),
-        "runs": [str(run) for run in runs],
+        "runs": runs,
         "seconds": round(time.perf_counter() - begin, 1),
     }
     paths = explored.save(out, origin)
@@ -75,7 +75,7 @@ def add(commands: Any, command: Callable) -> None:
                 "run",
                 metavar="RUN",
                 nargs=("*" if free else "+") if many else ("?" if free else None),
-                help="run folders" if many else "a run folder",
+                help=f"each {trained.HELP}" if many else trained.HELP,
             )
             one.add_argument(
                 "--checkpoint", default="last", help="last, best or a step (default: last)"
@@ -98,11 +98,14 @@ def add(commands: Any, command: Callable) -> None:
 
 def _runs(arguments):
     given = getattr(arguments, "run", None) or []
-    return [Path(run) for run in ([given] if isinstance(given, str) else given)]
+    return [given] if isinstance(given, str) else given
 
 
 def _place(name, runs):
-    return Path(runs[0], "explore", name) if len(runs) == 1 else Path("explore", name)
+    """In the folder of a run, where there is one."""
+    if len(runs) != 1 or trained.is_of_zoo(runs[0]):
+        return Path("explore", name)
+    return Path(runs[0], "explore", name)
 
 
 def _of_runs(arguments, runs):
@@ -112,18 +115,17 @@ def _of_runs(arguments, runs):
     from tfgen import data
     from tfgen.construct import parameters
     from tfgen.explore import examples
-    from tfgen.training import run
 
     found: dict[str, Any] = {}
-    models = {str(folder): run.load(folder, arguments.checkpoint) for folder in runs}
+    models = {run: trained.load(run, arguments.checkpoint) for run in runs}
     if "models" in arguments.wants:
         found["models"] = models
     if "model" in arguments.wants:
-        found["model"] = models[str(runs[0])]
+        found["model"] = models[runs[0]]
     accepted = parameters(data.source)
     for split in ("train", "test"):
         if split in arguments.wants:
-            settings = run.read(runs[0])
+            settings = trained.config(runs[0])
             source = {k: v for k, v in settings.data.items() if k in accepted}
             # The run's own training split keeps its name, such as "train[:90%]".
             source |= {} if split == "train" else {"split": split}

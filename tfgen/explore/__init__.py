@@ -1,7 +1,7 @@
 """Experiments: what papers and lecture notes say, seen with one's own eyes; models looked into.
 
     tfgen.explore.transposed().save("explore/transposed")
-    tfgen.explore.probe(model, train, test)
+    tfgen.explore.interpolate(model).save("explore/interpolate")
 
 `tfgen explore` runs those in `tfgen.explore.experiments`.
 
@@ -25,10 +25,12 @@ __getattr__, __dir__, __all__ = attach(
         "feature_maps": ("filters",),
         "feature_probe": (
             "ProbeResult",
-            "probe",
+            "linear_probe",
         ),
         "fitted_gaussian": ("divergences",),
         "line_game": ("game",),
+        "probes": ("probe",),
+        "puzzles": ("assemble",),
         "tails": ("heavy_tails",),
         "the_bound": ("elbo",),
         "growth": ("stages",),
@@ -38,6 +40,7 @@ __getattr__, __dir__, __all__ = attach(
         "nearest_neighbours": ("nearest",),
         "odd_pictures": ("outliers",),
         "transposed_convolution": ("transposed",),
+        "translations": ("domains",),
         "traversals": ("traverse",),
         "vector_arithmetic": ("arithmetic",),
     },

@@ -19,10 +19,13 @@ EXPERIMENTS = {
     "ablate": "tfgen.explore.ablation.ablate",
     "filters": "tfgen.explore.feature_maps.filters",
     "transposed": "tfgen.explore.transposed_convolution.transposed",
+    "probe": "tfgen.explore.probes.probe",
     "outliers": "tfgen.explore.odd_pictures.outliers",
     "classify": "tfgen.explore.bayes.classify",
     "order": "tfgen.explore.autoregression.order",
     "stages": "tfgen.explore.growth.stages",
+    "domains": "tfgen.explore.translations.domains",
+    "assemble": "tfgen.explore.puzzles.assemble",
     "sentences": "tfgen.explore.captions.sentences",
     "divergences": "tfgen.explore.fitted_gaussian.divergences",
 }

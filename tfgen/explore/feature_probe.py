@@ -1,18 +1,13 @@
 """Linear probes: how well classes are read off a model's features with few labels.
 
-    python -m tfgen.explore.feature_probe runs/vae --labels 100 --draws 20
-
 A classifier is trained on the features of a few labelled training images and measured on all test
 images; the raw pixels and an untrained network of the same shape go through the same. Repeated over
 class-balanced draws of the labels (Radford et al. 2015, section 5).
 """
 
-import argparse
-import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,18 +50,19 @@ class ProbeResult:
 
     def table(self) -> str:
         """A small table for people."""
-        draws = len(self.accuracy["model"])
+        draws = len(next(iter(self.accuracy.values())))
+        wide = max(12, *map(len, self.accuracy))
         lines = [
             f"{self.classifier}, {self.labels} labels, {draws} draws, {self.tested} test images",
-            f"{'features':<12} {'numbers':>8} {'accuracy':>9} {'std. dev.':>10}",
+            f"{'features':<{wide}} {'numbers':>8} {'accuracy':>9} {'std. dev.':>10}",
         ]
         for name in self.accuracy:
             numbers, mean, spread = self.dimensions[name], self.mean(name), self.stddev(name)
-            lines.append(f"{name:<12} {numbers:>8} {mean:>9.4f} {spread:>10.4f}")
+            lines.append(f"{name:<{wide}} {numbers:>8} {mean:>9.4f} {spread:>10.4f}")
         return "\n".join(lines)
 
 
-def probe(
+def linear_probe(
     model: Any,
     train: Any,
     test: Any,
@@ -106,26 +102,59 @@ def probe(
             labels, more labels than there are, fewer than two for each class, or features that are
             not finite.
     """
-    if classifier not in CLASSIFIERS:
-        raise ValueError(f"Unknown classifier {classifier!r}. Known: {', '.join(CLASSIFIERS)}.")
-    if draws < 1:
-        raise ValueError(f"`draws` must be at least 1. Received: {draws}.")
-    (x, y), (x_test, y_test) = _arrays(train, "train"), _arrays(test, "test")
-    functions = {"model": model, "raw pixels": lambda images: images}
+    functions = {"model": model, "raw pixels": pixels}
     if hasattr(model, "signatures"):
         functions["model"] = features_of(model, signature, batch_size)
         fresh = type(model).from_config(model.get_config())
         functions["untrained"] = untrained or features_of(fresh, signature, batch_size)
     elif untrained is not None:
         functions["untrained"] = untrained
+    return compared(functions, train, test, labels, draws, classifier, seed)
+
+
+def compared(
+    functions: Mapping[str, Callable],
+    train: Any,
+    test: Any,
+    labels: int | None = 100,
+    draws: int = 20,
+    classifier: str = "linear_svm",
+    seed: int = 0,
+    watch: Callable[[], None] = lambda: None,
+) -> ProbeResult:
+    """Several kinds of features on the same draws of the labels.
+
+    Args:
+        functions: Name -> function from images (N, H, W, C) in [-1, 1] to features (N, ...).
+        train, test, labels, draws, classifier, seed: As of `linear_probe`.
+        watch: Called after each of them.
+
+    Raises:
+        ValueError: As `linear_probe`.
+    """
+    if classifier not in CLASSIFIERS:
+        raise ValueError(f"Unknown classifier {classifier!r}. Known: {', '.join(CLASSIFIERS)}.")
+    if draws < 1:
+        raise ValueError(f"`draws` must be at least 1. Received: {draws}.")
+    (x, y), (x_test, y_test) = _arrays(train, "train"), _arrays(test, "test")
     draws = 1 if labels is None else draws
     drawn = [balanced_draw(y, labels, np.random.RandomState([seed, n])) for n in range(draws)]
+    # Of a large set only what is drawn goes through the networks.
+    needed = np.unique(np.concatenate(drawn))
+    rows = [np.searchsorted(needed, one) for one in drawn]
+    x, y, x_test = _floats(x[needed]), y[needed], _floats(x_test)
     accuracy, dimensions = {}, {}
     for name, function in functions.items():
         known, unknown = _flat(function(x), name), _flat(function(x_test), name)
         dimensions[name] = known.shape[1]
-        accuracy[name] = _accuracies(classifier, drawn, (known, y), (unknown, y_test))
+        accuracy[name] = _accuracies(classifier, rows, (known, y), (unknown, y_test))
+        watch()
     return ProbeResult(accuracy, dimensions, len(drawn[0]), len(x_test), classifier)
+
+
+def pixels(images: np.ndarray) -> np.ndarray:
+    """Images themselves, as the features that every model must beat."""
+    return images
 
 
 def features_of(model: Any, signature: str | None = None, batch_size: int = 256) -> Callable:
@@ -194,9 +223,6 @@ def _arrays(data: Any, name):
     if missing:
         raise ValueError(f"`{name}` needs 'image' and 'label'. It lacks: {', '.join(missing)}.")
     image, label = np.asarray(data["image"]), np.asarray(data["label"])
-    if image.dtype == np.uint8:  # As a source of files holds them.
-        image = image / np.float32(127.5) - np.float32(1)
-    image = image.astype(np.float32, copy=False)
     if len(image) != len(label) or (label < 0).any():
         raise ValueError(
             f"`{name}` needs one label, 0 or more, for each image. "
@@ -205,67 +231,7 @@ def _arrays(data: Any, name):
     return image, label
 
 
-def of_run(
-    folder: Path | str,
-    checkpoint: str | int = "last",
-    train: str = "train",
-    test: str = "test",
-    **options,
-) -> ProbeResult:
-    """`probe` of a run on the data that it was trained on.
-
-    Args:
-        folder: Of the run.
-        checkpoint: "last", "best" or a step.
-        train: Split that labels are drawn from.
-        test: Split that is measured.
-        **options: Of `probe`.
-
-    Raises:
-        FileNotFoundError: There is no run in this folder.
-        ValueError: As `probe`.
-    """
-    from tfgen import construct, data
-    from tfgen.training import run
-
-    settings = run.read(folder)
-    of_source = construct.parameters(data.source)
-    arguments = {k: v for k, v in settings.data.items() if k in of_source}
-    plain: dict[str, Any] = {"shuffle": False, "drop_remainder": False, "labels": True}
-    plain |= {"seed": settings.seed, "binarize": settings.data.get("binarize")}
-
-    def split(name):
-        source = data.source(**{**arguments, "split": name})
-        return data.batches(source, min(500, source.size), **plain)
-
-    return probe(run.load(folder, checkpoint), split(train), split(test), **options)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command `python -m tfgen.explore.feature_probe`; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tfgen.explore.feature_probe", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument("run", help="folder of a run")
-    parser.add_argument("--labels", type=int, default=100, help="labelled images in a draw")
-    parser.add_argument("--draws", type=int, default=20, help="draws of the labels")
-    parser.add_argument("--classifier", choices=CLASSIFIERS, default=CLASSIFIERS[0])
-    parser.add_argument("--signature", help="served function that holds the features")
-    parser.add_argument("--checkpoint", default="last", help="last, best or a step")
-    parser.add_argument("--train", default="train", help="split that labels are drawn from")
-    parser.add_argument("--test", default="test", help="split that is measured")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the draws")
-    options = vars(parser.parse_args(arguments))
-    from tfgen import quiet
-
-    quiet.start_tensorflow()
-    try:
-        print(of_run(options.pop("run"), **options).table())
-    except (ValueError, FileNotFoundError) as error:
-        print(f"tfgen.explore.feature_probe: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _floats(image):
+    if image.dtype == np.uint8:  # As a source of files holds them.
+        image = image / np.float32(127.5) - np.float32(1)
+    return image.astype(np.float32, copy=False)

@@ -74,12 +74,12 @@ def game(
     Raises:
         ValueError: A number below 1, too many combinations, or an unknown setting.
     """
-    from tfgen.explore import densities, line_pictures, line_players
+    from tfgen.explore import densities, line_film, line_pictures, line_players, line_records
 
     for name, number in (("steps", steps), ("records", records), ("batch", batch)):
         if number < 1:
             raise ValueError(f"explore game: `{name}` must be at least 1. Received: {number}.")
-    own = line_players.Settings(
+    own = line_records.Settings(
         model,
         loss,
         discriminator_steps,
@@ -110,7 +110,7 @@ def game(
         figures["finals"] = line_pictures.finals(plays)
     else:
         (only,) = plays.values()
-        film = line_pictures.film(only)
+        film = line_film.film(only)
         figures = {"game": film, "end": film.frames[-1], **figures}
     if model == "gan":
         figures["gradient"] = line_pictures.gradients(plays)

@@ -9,7 +9,7 @@ import numpy as np
 from tfgen import networks
 from tfgen.explore import canvas, line_players
 from tfgen.explore.densities import Density, mixture, normal
-from tfgen.explore.line_players import Settings
+from tfgen.explore.line_records import CELLS, Settings
 from tfgen.model import initial_weights
 from tfgen.models import GAN
 from tfgen.optimizers import LinearDecay
@@ -71,7 +71,7 @@ def _model(samples, settings, steps, seed):
 
 
 def _row(p, q, model):
-    cells = line_players.CELLS[1]
+    cells = CELLS[1]
     mass, other = p.masses(cells), q.masses(cells)
     d, found = line_players.of_discriminator(model, p, mass, other, line_players.centres(p))
     best = mass / np.maximum(mass + other, 1e-300)

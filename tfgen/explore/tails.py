@@ -1,7 +1,7 @@
 """Why a VAE blurs: a Gaussian decoder beside a GAN on what is not Gaussian."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ def heavy_tails(
     stddev: float = 1.0,
     steps: int = 2000,
     batch: int = 256,
+    activation: Literal["relu", "leaky_relu", "tanh"] = "relu",
     pictures: str = "digits",
     seed: int = 0,
     progress: Progress = silent,
@@ -33,6 +34,8 @@ def heavy_tails(
         stddev: Spread of the decoder, fixed as in a squared error; 0 for a learned one.
         steps: Training steps of each model.
         batch: Points in a step.
+        activation: Of the hidden layers of all networks. A generator of "tanh" is bounded, so that
+            its tails end; rectifiers go on in straight lines.
         pictures: A data set of small grey pictures, "none" to leave that part out.
         seed: Of weights, data and noise.
         progress: Called with (done, total).
@@ -44,7 +47,7 @@ def heavy_tails(
     Raises:
         ValueError: A number out of its range, or an unknown data set.
     """
-    from tfgen.explore import densities, line_players
+    from tfgen.explore import densities, line_players, line_records
 
     if not degrees or min(degrees) < 1 or steps < 1 or stddev < 0:
         raise ValueError(
@@ -57,7 +60,9 @@ def heavy_tails(
         density = densities.student_t(number)
         found: dict[str, Any] = {"degrees": number, "data": _of_data(number)}
         for model in ("vae", "gan"):
-            settings = line_players.Settings(model, stddev=stddev, batch=batch)
+            settings = line_records.Settings(
+                model, stddev=stddev, batch=batch, activation=activation
+            )
             trained = line_players.built(density, settings, steps, seed)
             played = line_players.play(density, settings, steps, 1, seed, model=trained)
             noise = line_players.base_noise(2**15, 2)
@@ -67,7 +72,11 @@ def heavy_tails(
             progress(done, total)
         rows.append(found)
     figures = {"tails": _draw(rows)}
-    numbers: dict[str, Any] = {"stddev": stddev, "t": [_without_curves(row) for row in rows]}
+    numbers: dict[str, Any] = {
+        "stddev": stddev,
+        "activation": activation,
+        "t": [_without_curves(row) for row in rows],
+    }
     says = _says(rows, stddev)
     if pictures != "none":
         from tfgen.explore import blurred
