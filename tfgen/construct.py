@@ -207,7 +207,8 @@ def settled(parameter: inspect.Parameter, value: Any, where: str) -> Any:
         _check_type(parameter, list(value) if isinstance(value, tuple | list) else value, where)
     if parameter.name == "image_shape":
         sides = list(value)
-        if len(sides) != 3 or not all(side is None or side >= 1 for side in sides):
+        # (D,) is of points, for the models that take them.
+        if len(sides) not in (1, 3) or not all(side is None or side >= 1 for side in sides):
             raise ConfigError(
                 f"{where}: expected (height, width, channels), such as (28, 28, 1). "
                 f"Received: {tuple(sides)}."

@@ -213,7 +213,7 @@ class AAE(GenerativeModel):
     def error(self, image, code, label, training=False):
         """|x - x'|^2 / 2 on the scale of [0, 1], summed over pixels, (B,)."""
         difference = 0.5 * (image - self.decoded(code, label, training))
-        return 0.5 * tf.reduce_sum(tf.square(difference), axis=(1, 2, 3))
+        return 0.5 * losses.total(tf.square(difference))
 
     def decoded(self, code, label, training=False):
         """Images in [-1, 1]; a class that the encoder does not infer is the label."""
