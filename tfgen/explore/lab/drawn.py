@@ -1,8 +1,8 @@
 """Densities drawn by hand: levels of equal cells of a line or a plane, and their text.
 
-A level is a letter, "a" for none up to "j" for the most, and may be followed by how often it comes:
-"a120b3" are 120 empty cells and three of the lowest level. Of a plane the rows follow each other from
-the lowest, and each from the left.
+A level is a letter, "a" for none up to "j" for the most, and may be followed by how often it
+comes: "a120b3" are 120 empty cells and three of the lowest level. Of a plane the rows follow each
+other from the lowest, and each from the left.
 """
 
 import re

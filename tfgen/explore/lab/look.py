@@ -9,8 +9,8 @@ import tensorflow as tf
 from tfgen.explore.densities import Density, divergences, mixture, value
 from tfgen.explore.lab.players import Player
 
-CELLS = {1: 160, 2: 40}
-POINTS = {1: 2**12, 2: 2**14}
+CELLS = {1: 120, 2: 40}
+POINTS = {1: 2**14, 2: 2**14}
 SHOWN = 300
 PAIRS = 80
 GRID = {1: 41, 2: 17}
@@ -65,10 +65,16 @@ class Look:
         if not np.isfinite(points).all():
             return {"finite": False, "numbers": {}}
         q = self.density.counted(points, CELLS[self.dim])
-        numbers: dict[str, Any] = divergences(self.p, q)
+        # A VAE's own report has a `kl`, which is another one.
+        found = divergences(self.p, q)
+        numbers: dict[str, Any] = {
+            "jsd": found["jsd"],
+            "forward_kl": found["kl"],
+            "reverse_kl": found["reverse_kl"],
+        }
         numbers["modes"] = self.density.covered(points)
         numbers |= {"mean": points.mean(axis=0), "stddev": points.std(axis=0)}
-        found = {
+        told: dict[str, Any] = {
             "finite": True,
             "numbers": numbers,
             "points": _rounded(points[:SHOWN]),
@@ -76,16 +82,15 @@ class Look:
             "q": _lengthwise(q),
         }
         if player.game.model == "gan":
-            judged = _judged(player.model.discriminator, player.model.game, self.density, self.p, q)
+            d, game = player.model.discriminator, player.model.game
+            judged = _judged(d, game, self.density, self.p, q)
             numbers |= judged.pop("numbers")
-            found |= judged
-            found["push"] = push(player.model.discriminator, player.model.game, points[:SHOWN])
+            told |= judged | {"push": push(d, game, points[:SHOWN])}
             if before is not None:
-                told = push(player.model.discriminator, player.model.game, before)
-                found |= {"before": _rounded(before), "told": told}
+                told |= {"before": _rounded(before), "told": push(d, game, before)}
         else:
-            found |= self._coded(player, numbers)
-        return found
+            told |= self._coded(player, numbers)
+        return told
 
     def _coded(self, player, numbers):
         """Codes of data, reconstructions, and D on codes where there is one."""

@@ -1,10 +1,11 @@
-"""What the laboratory is running, written out: a program that gives the same weights, and a config."""
+"""What the laboratory runs, written out: a program that gives the same weights, and a config."""
 
 import yaml as yaml_text
 
 from tfgen.explore.lab.drawn import DRAWN, drawn
+from tfgen.explore.lab.links import State
 from tfgen.explore.lab.players import OPTIMIZERS, rates
-from tfgen.explore.lab.settings import Game, State
+from tfgen.explore.lab.settings import Game
 
 _WIDE = 100
 
@@ -181,7 +182,8 @@ def _loop(game, alone):
             "",
             "def train(first, last, only=None):",
             "    for number in range(first, last):",
-            "        still = [o for n, o in model.optimizers.items() if only and n != PLAYERS[only]]",
+            "        still = model.optimizers.items() if only else ()",
+            "        still = [o for name, o in still if name != PLAYERS[only]]",
             "        kept = [(v, v.numpy()) for o in still for v in o.variables]",
             "        for optimizer in still:",
             "            optimizer.learning_rate = 0.0",

@@ -15,7 +15,7 @@ const CHARTS = [
   { title: "V and its optimum", of: () => ({ value: ["V(D, G)", "d"], optimum: ["2 JSD − log 4", "exact", [5, 3]] }), level: -Math.log(4), named: "−log 4" },
   { title: "What D says", of: () => ({ d_data: ["of data", "data"], d_samples: ["of samples", "model"] }), level: 0.5, named: "½", isOfD: true },
   { title: "Jensen–Shannon divergence", of: (model) => ({ jsd: ["JSD", "exact"], ...(model === "gan" ? {} : { codes_jsd: ["of the codes", "d", [5, 3]] }) }), low: 0 },
-  { title: "KL divergences", of: () => ({ kl: ["KL(p ‖ q)", "data"], reverse_kl: ["KL(q ‖ p)", "model"] }), low: 0 },
+  { title: "KL divergences", of: () => ({ forward_kl: ["KL(p ‖ q)", "data"], reverse_kl: ["KL(q ‖ p)", "model"] }), low: 0 },
 ];
 
 export class History {

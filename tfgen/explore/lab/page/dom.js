@@ -31,7 +31,6 @@ export async function copied(pressed, text) {
 // A number as people read it: three figures, a real minus.
 export function shown(value, digits = 3) {
   if (value === null || value === undefined) return "–";
-  const size = Math.abs(value);
-  const text = size !== 0 && (size >= 1e5 || size < 1e-4) ? value.toExponential(1) : value.toFixed(size < 10 ? digits : 1);
-  return text.replace("-", "−");
+  const size = Math.abs(value), text = size >= 1e5 ? value.toExponential(1) : value.toFixed(size < 10 ? digits : 1);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }

@@ -8,8 +8,8 @@ import { Games } from "/lab/games.js";
 import { SCENES } from "/lab/scenes.js";
 import { Wire } from "/lab/wire.js";
 
-const LAYERS = [["d", "D"], ["best", "D*"], ["arrows", "arrows"], ["grid", "grid of G"], ["data", "data"], ["samples", "samples"]];
-const QUICKLY = 100; // Steps at a time on the way to where a link leads.
+const LAYERS = [["d", "D", "d"], ["best", "D*", "exact dashed"], ["arrows", "arrows"], ["grid", "grid of G"], ["data", "data", "data"], ["samples", "samples", "model"]];
+const QUICKLY = 50; // Steps at a time on the way to where a link leads.
 const BESIDE = ["gan", "vae", "aae"];
 
 const layers = Object.fromEntries(LAYERS.map(([name]) => [name, true]));
@@ -177,9 +177,9 @@ byId("share").addEventListener("click", async (event) => {
 byId("again").addEventListener("click", () => start(now ? now.link : location.hash));
 byId("scene").append(el("option", { value: "" }, "choose…"), ...SCENES.map(([name, link]) => el("option", { value: link }, name)));
 byId("scene").addEventListener("change", (event) => event.target.value && guarded(() => open({ link: event.target.value })));
-byId("layers").append(...LAYERS.map(([name, label]) => el("label", {}, el("input", {
+byId("layers").append(...LAYERS.map(([name, label, key]) => el("label", {}, el("input", {
   type: "checkbox", checked: true, id: `layer-${name}`, onchange: (event) => { layers[name] = event.target.checked; if (now) games.draw(layers); },
-}), ` ${label}`)));
+}), ` ${label} `, ...(key ? [el("span", { className: `key ${key}` })] : []))));
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, textarea")) return;

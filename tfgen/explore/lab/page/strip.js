@@ -12,20 +12,22 @@ function curves(board, low, high, count, rows) {
   const y = (value) => base - Math.min(value / most, 1.1) * (base - top);
   const said = (value) => base - value * (base - top);
   const along = (values, place) => values.map((value, i) => [middle(i), value === null ? NaN : place(value)]);
+  // The outermost cells hold all that lies outside: no density of theirs is drawn.
+  const within = (values, place) => along(values, place).slice(1, -1);
   const { data, model, d, exact, line, soft } = colours();
   board.line([[0, base], [board.width, base]], line);
   if (rows.p) {
     context.globalAlpha = 0.18;
     context.fillStyle = data;
     context.beginPath();
-    context.moveTo(0, base);
-    for (const [x, value] of along(rows.p, y)) context.lineTo(x, value);
-    context.lineTo(board.width, base);
+    context.moveTo(middle(1), base);
+    for (const [x, value] of within(rows.p, y)) context.lineTo(x, value);
+    context.lineTo(middle(count - 2), base);
     context.fill();
     context.globalAlpha = 1;
-    board.line(along(rows.p, y), data, 1.5);
+    board.line(within(rows.p, y), data, 1.5);
   }
-  if (rows.q) board.line(along(rows.q, y), model, 2);
+  if (rows.q) board.line(within(rows.q, y), model, 2);
   if (rows.d) {
     board.line([[0, said(0.5)], [board.width, said(0.5)]], line, 1, [2, 3]);
     if (rows.best) board.line(along(rows.best, said), exact, 1.5, [6, 4]);
