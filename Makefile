@@ -46,7 +46,7 @@ slow: .venv/installed
 test-all: test slow
 
 browser: .venv/installed
-	$(BIN)/python -m pytest -m browser tests/serving
+	$(BIN)/python -m pytest -m browser tests/serving tests/explore/lab
 
 lint: .venv/installed
 	$(BIN)/ruff check .

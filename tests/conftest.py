@@ -15,6 +15,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
+from tests.chromium import browser  # noqa: F401  One for all pages: playwright runs once.
+
 CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 3)
 

@@ -2,6 +2,7 @@
 
 # Beginning of a command -> the reason. None of it is run.
 NOT_RUN = {
+    "tfgen explore lab": "serves a page until it is stopped; tests/explore/lab does that",
     "pip install": "installs from the package index",
     "docker compose": "starts containers of TensorFlow Serving, which must be downloaded",
     "kubectl apply": "needs a cluster",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tfgen.cli import options, trained
+from tfgen.cli import lab, options, trained
 from tfgen.explore.experiments import EXPERIMENTS, WITHOUT_TENSORFLOW
 
 # Arguments that are filled in from a run, or by the command itself.
@@ -94,6 +94,7 @@ def add(commands: Any, command: Callable) -> None:
         accepts = [n for n in function.arguments if n not in OWN]
         light = name in WITHOUT_TENSORFLOW
         one.set_defaults(parser=one, accepts=accepts, wants=wants, light=light)
+    lab.add(experiments)
 
 
 def _runs(arguments):

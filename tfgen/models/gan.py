@@ -14,19 +14,20 @@ update and rising momentum, each number of z uniform with mean 0 and variance 1.
 Differs from the paper: D's loss is not halved; the output bias of G starts at 0 and not at the
 logit of the training mean, which is not known when a network is built; images lie in [-1, 1]
 outside and are moved to [0, 1] inside; both players alternate as in algorithm 1, where the authors'
-code updates both from one gradient.
+code updates both from one gradient. Later losses and penalties are a matter of arguments.
 """
 
 import math
+from functools import partial
 
 import keras
 import tensorflow as tf
 from keras.layers import Dense, Flatten, LeakyReLU, Rescaling
 
-from tfgen import losses, networks
+from tfgen import networks
 from tfgen.model import GenerativeModel, initial_weights
 from tfgen.networks.arguments import one_of
-from tfgen.networks.game import Noise
+from tfgen.networks.game import Game, Noise
 from tfgen.networks.layers import Dropout, Maxout, borrow
 from tfgen.optimizers import GeometricDecay, RampedSGD, descend
 from tfgen.signature import Input, Signature
@@ -49,6 +50,8 @@ class GAN(GenerativeModel):
             paper's widths) or "glorot".
         dropout: Dropout rates of D's input and of its hidden layers.
         loss: A name in `tfgen.losses.ADVERSARIAL`; the paper's are "minimax" and "non_saturating".
+        penalty: None, "gradient_penalty" or "r1", on D, at the images that D sees.
+        penalty_weight: Of the penalty.
         discriminator_steps: Steps of D in one training step (k). The batch is cut into k
             minibatches, so it must be divisible by k.
         generator_steps: Steps of G in one training step, each on fresh noise.
@@ -70,6 +73,8 @@ class GAN(GenerativeModel):
         initializer="paper",
         dropout=(0.2, 0.5),
         loss="non_saturating",
+        penalty=None,
+        penalty_weight=10.0,
         discriminator_steps=1,
         generator_steps=1,
         seed=0,
@@ -85,9 +90,11 @@ class GAN(GenerativeModel):
         self.initializer = initializer
         self.dropout = tuple(dropout)
         self.loss = loss
+        self.penalty = penalty
+        self.penalty_weight = penalty_weight
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
-        self.game = losses.adversarial(loss)
+        self.game = Game(loss, penalty=penalty)
         self.reporting(*self.reports, *self.game.reports)
         one_of(("paper", "glorot"), initializer=initializer)
         ranges = (0.05, 0.005) if initializer == "paper" else (None, None)
@@ -120,7 +127,9 @@ class GAN(GenerativeModel):
             with tf.GradientTape() as tape:
                 logits = [self.discriminator(x, training=True) for x in (real, fake)]
                 d_loss = self.game.discriminator(*logits)
-            descend(self.discriminator_optimizer, tape, d_loss, self.discriminator)
+                penalty = self.game.penalty(partial(borrow, self.discriminator), real, fake)
+                loss = d_loss + self.penalty_weight * penalty
+            descend(self.discriminator_optimizer, tape, loss, self.discriminator)
 
         for _ in range(self.generator_steps):
             z = self.noise("z of G", tf.shape(real)[0])
@@ -129,7 +138,7 @@ class GAN(GenerativeModel):
                 g_loss = self.game.generator(borrow(self.discriminator, fake))
             descend(self.generator_optimizer, tape, g_loss, self.generator)
 
-        parts = self.game.parts(logits)
+        parts = self.game.parts(logits, penalty)
         return self.report(discriminator_loss=d_loss, generator_loss=g_loss, **parts)
 
     def generate(self, z):

@@ -74,6 +74,7 @@ class Game:
         terms: The `tfgen.losses.Adversarial` of the loss.
         discriminator: (real logits, fake logits) -> scalar that D minimises.
         generator: (fake logits) -> scalar that G minimises.
+        logistic: Whether the sigmoid of D's logit is a probability.
         reports: The names that `parts` gives.
 
     Raises:
@@ -97,6 +98,7 @@ class Game:
     ):
         self.terms = losses.adversarial(loss, label_smoothing)
         self.discriminator, self.generator = self.terms.discriminator, self.terms.generator
+        self.logistic = self.terms.logistic
         self.reports = (*self.terms.reports, *(("penalty",) if penalty else ()))
         _check_penalty(penalty, penalty_interval, normalization)
         self.kind, self.interval, self.target = penalty, penalty_interval, penalty_target
@@ -135,11 +137,11 @@ class Game:
         Args:
             critic: D as a function of images (B, H, W, C) alone, in a pass that moves none of its
                 statistics (`tfgen.networks.layers.borrow`).
-            real, fake: What D sees, (B, H, W, C).
+            real, fake: What D sees, (B, H, W, C), or points (B, D).
         """
         if self.kind is None:
             return tf.zeros(())
-        mix = draws().uniform("mix", (tf.shape(real)[0], 1, 1, 1))
+        mix = draws().uniform("mix", (tf.shape(real)[0], *[1] * (len(real.shape) - 1)))
 
         def taken():
             if self.kind == "gradient_penalty":

@@ -1,13 +1,10 @@
 """The studio with two models, and a real browser for its page."""
 
-import shutil
-
 import pytest
 
+from tests.chromium import new_context
 from tfgen.serving import Options, Server, Studio
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PATIENCE = 90  # Seconds: the tests wait for conditions, on a busy machine longer.
 CONFIG = 'config {{ name: "{name}" base_path: "{folder}" model_platform: "tensorflow" }}'
 
 
@@ -30,31 +27,6 @@ def studio(painter, tmp_path_factory):
     models = {"painter": painter[1], "plain": plain, "twin": painter[1]}
     with serving(models, plain) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A chromium."""
-    api = pytest.importorskip(
-        "playwright.sync_api", reason="needs playwright: pip install -e '.[test]'"
-    )
-    if CHROMIUM is None:
-        pytest.skip("needs the browser chromium: apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        one = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=options, timeout=PATIENCE * 1000
-        )
-        yield one
-        one.close()
-
-
-def new_context(browser, **options):
-    """A window that waits for conditions, however busy the machine is."""
-    context = browser.new_context(**options)
-    context.set_default_timeout(PATIENCE * 1000)
-    context.set_default_navigation_timeout(PATIENCE * 1000)
-    return context
 
 
 @pytest.fixture
