@@ -18,13 +18,17 @@ SMALLER = {
     "pixelcnnpp_cifar10": ["model.image_shape=[8, 8, 3]", "model.block_layers=1"],
 }
 
+# Those whose step takes longest to build, of models that others of the list have too.
+LONG = ("cyclegan_horse2zebra", "pixelcnnpp_cifar10", "pixelrnn_mnist", "sngan_cifar10")
+EACH = [pytest.param(p, marks=[pytest.mark.slow] * (p.stem in LONG), id=p.stem) for p in CONFIGS]
+
 
 def test_every_model_has_a_config():
     named = {config.load(path).model["name"] for path in CONFIGS}
     assert named == set(MODELS)
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", EACH)
 def test_config_takes_one_step(path):
     settings = config.load(path, SMALLER.get(path.stem, ()))
     model = experiment.build(settings)

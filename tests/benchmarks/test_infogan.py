@@ -26,6 +26,7 @@ def lines(capsys):
     return [json.loads(line) for line in out if line.startswith("{")]
 
 
+@pytest.mark.slow
 @pytest.mark.trace
 def test_a_line_says_how_d_and_the_categories_stand(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(infogan.information, "__defaults__", (500, 500))

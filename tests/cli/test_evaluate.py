@@ -72,6 +72,7 @@ def test_evaluate_prints_a_table_and_keeps_earlier_figures(trained, tmp_path, ca
     assert len(figures(folder)) == len(before) + 2  # By the same protocol: in its place.
 
 
+@pytest.mark.slow
 def test_two_runs_give_an_interval_over_them(trained, tmp_path, capsys):
     other = tmp_path / "other"
     assert cli.main(["train", str(trained[0]), "--run", str(other), "seed=1", "metrics=[]"]) == 0

@@ -147,6 +147,7 @@ def test_sample_takes_inputs(trained, tmp_path):
     np.testing.assert_allclose(np.load(out), logits, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_classes_have_their_names_from_the_folder_to_the_export(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("TFGEN_CACHE_DIR", str(tmp_path / "cache"))
     for number, name in enumerate(("bags", "shoes")):

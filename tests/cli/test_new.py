@@ -26,6 +26,7 @@ def photos(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*could not be decoded")
 def test_a_config_that_trains_is_written(photos, capsys):
     assert cli.main(["new", "photos", "--out", "configs/my pets.yaml", "--minutes", "0.01"]) == 0

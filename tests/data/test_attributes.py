@@ -74,6 +74,7 @@ def test_attributes_of_tensorflow_datasets(tmp_path, chosen):
     assert sorted(numbers.tolist()) == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_stargan_trains_on_a_table(tmp_path):
     batches = data.load(f"attributes:{pictures(tmp_path / 'p')}", "all", batch_size=4)
     batch = next(iter(batches))

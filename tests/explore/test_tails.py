@@ -13,6 +13,7 @@ def test_quantiles_and_tails_of_both():
     assert set(found.figures) == {"tails"} and "t with 3 degrees" in found.says
 
 
+@pytest.mark.slow
 def test_pictures_side_by_side(monkeypatch):
     monkeypatch.setattr(blurred, "EPOCHS", {"vae": 1, "gan": 1})
     picture, found = blurred.side_by_side("digits", 0)

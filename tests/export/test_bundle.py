@@ -76,6 +76,7 @@ def test_parity_is_measured(exported):
     assert errors["saved_model"]["sample"]["image"] < 1e-5
 
 
+@pytest.mark.slow
 def test_next_versions(exported, tmp_path):
     import shutil
 

@@ -201,14 +201,44 @@ JITTED = [
     ("puzzlegan", lambda: spoilt("puzzlegan", "patches", 255.0), "finite and lie in"),
     ("conditionalgan", lambda: spoilt("conditionalgan", "label", 3), "must lie in 0 .. 2"),
     ("conditionalgan", lambda: spoilt("conditionalgan", "label", -1), "must lie in 0 .. 2"),
-    ("cvae_label", lambda: spoilt("cvae_label", "label", 3), "must lie in 0 .. 2"),
-    ("cvae_mask", lambda: spoilt("cvae_mask", "mask", 0.5), "`mask` must be 0 or 1"),
-    ("aae_semi", lambda: spoilt("aae_semi", "label", 3), "must lie in -1 .. 2"),
-    ("aae_supervised", lambda: spoilt("aae_supervised", "label", -1), "must lie in 0 .. 2"),
+    pytest.param(
+        "cvae_label",
+        lambda: spoilt("cvae_label", "label", 3),
+        "must lie in 0 .. 2",
+        marks=pytest.mark.slow,
+    ),
+    pytest.param(
+        "cvae_mask",
+        lambda: spoilt("cvae_mask", "mask", 0.5),
+        "`mask` must be 0 or 1",
+        marks=pytest.mark.slow,
+    ),
+    pytest.param(
+        "aae_semi",
+        lambda: spoilt("aae_semi", "label", 3),
+        "must lie in -1 .. 2",
+        marks=pytest.mark.slow,
+    ),
+    pytest.param(
+        "aae_supervised",
+        lambda: spoilt("aae_supervised", "label", -1),
+        "must lie in 0 .. 2",
+        marks=pytest.mark.slow,
+    ),
     ("stargan", lambda: spoilt("stargan", "label", 3), "must lie in 0 .. 2"),
-    ("stargan_joint", lambda: spoilt("stargan_joint", "attributes", 2), "must be 0 or 1"),
+    pytest.param(
+        "stargan_joint",
+        lambda: spoilt("stargan_joint", "attributes", 2),
+        "must be 0 or 1",
+        marks=pytest.mark.slow,
+    ),
     ("pixelcnn", lambda: spoilt("pixelcnn", "image", 0.3), "`levels` = 2"),
-    ("pixelcnn_rgb", lambda: spoilt("pixelcnn_rgb", "label", 3), "must lie in 0 .. 2"),
+    pytest.param(
+        "pixelcnn_rgb",
+        lambda: spoilt("pixelcnn_rgb", "label", 3),
+        "must lie in 0 .. 2",
+        marks=pytest.mark.slow,
+    ),
 ]
 
 
@@ -259,6 +289,7 @@ def test_xla_finds_a_wrong_batch_among_others_and_in_every_call():
     assert int(model.step) == taken + 1
 
 
+@pytest.mark.slow
 @pytest.mark.trace
 def test_xla_on_two_replicas_takes_no_wrong_batch(strategy):
     with strategy.scope():

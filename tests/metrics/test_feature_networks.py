@@ -121,6 +121,7 @@ def test_weights_that_cannot_be_fetched(monkeypatch):
         feature_networks.load("inception_v3")
 
 
+@pytest.mark.slow
 def test_a_network_of_other_widths_is_trained_kept_and_loaded(tmp_path, monkeypatch):
     made = train_feature_network.train("digits8", tmp_path, 1, filters=(4, 6), least=0.0)
     assert made["filters"] == [4, 6] and made["features"] == 6

@@ -202,6 +202,7 @@ def test_a_labelled_stream_without_labels_is_refused():
         model.fit(stream.map(lambda b: {k: v for k, v in b.items() if k != "label_labelled"}))
 
 
+@pytest.mark.slow
 def test_replicas_share_the_labelled_stream(strategy):
     stream, _ = labelled_stream(8, 8, 2)
     one = TINY["aae_semi"].build()
@@ -236,6 +237,7 @@ def half_labelled(generator, rows):
     return np.where(np.arange(rows) < rows // 2, label, -1).astype("int32")
 
 
+@pytest.mark.slow
 def test_replicas_with_unequal_labels_train_as_one_device(strategy):
     # All labels of each batch of 8 lie on the first replica.
     tiny = dataclasses.replace(TINY["aae_semi"], extra={"label": half_labelled})

@@ -78,6 +78,7 @@ def test_corruption_is_for_training_only():
     )
 
 
+@pytest.mark.slow
 def test_linear_autoencoder_is_pca():
     """Within 5 % above the error of PCA and never below; the same subspace."""
     x = arrays("digits")[0]

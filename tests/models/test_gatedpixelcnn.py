@@ -84,6 +84,7 @@ def test_label_is_a_bias_of_every_layer():
         layer.kernel.assign(kept)
 
 
+@pytest.mark.slow
 def test_copied_colour_costs_nothing():
     generator = np.random.default_rng(0)
     index = generator.integers(0, 4, (256, 4, 4, 3))

@@ -122,6 +122,7 @@ def test_classes_by_bayes_rule():
     np.testing.assert_allclose(received, joint, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.optimised
 def test_copied_colour_costs_nothing():
     generator = np.random.default_rng(0)
@@ -138,6 +139,7 @@ def test_copied_colour_costs_nothing():
     assert blue < 0.05 and red > 1.0
 
 
+@pytest.mark.slow
 def test_onnx_gives_the_same_pixels(tmp_path):
     model = small((3, 16, 1))
     files = export.onnx(model, tmp_path)

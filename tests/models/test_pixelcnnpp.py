@@ -103,7 +103,15 @@ def test_all_colour_pictures_sum_to_one():
     assert float(tf.reduce_sum(tf.exp(log_prob))) == pytest.approx(1.0, abs=1e-5)
 
 
-@every_case
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(
+            CASES[n], id=n, marks=[pytest.mark.slow] * (n in ("grey_even", "colour_oblong"))
+        )
+        for n in CASES
+    ],
+)
 def test_cached_sampler_gives_the_naive_samplers_pixels(case):
     model, label = built(case), labels(case, 3)
     u = np.random.default_rng(2).random((3, *case[0])).astype("float32")
@@ -114,6 +122,7 @@ def test_cached_sampler_gives_the_naive_samplers_pixels(case):
     assert len(np.unique(expected)) > 1
 
 
+@pytest.mark.slow
 def test_completion_keeps_what_is_given_and_draws_the_rest():
     case = CASES["colour_labels"]
     model, label = built(case), labels(case, 3)
@@ -165,6 +174,7 @@ def test_initialization_drops_out_as_training_does():
     np.testing.assert_array_equal(seen[0] == 0.0, seen[1] == 0.0)
 
 
+@pytest.mark.slow
 def test_fit_initializes_before_the_first_step_only():
     case = CASES["grey_even"]
     images = pictures(case, 8)

@@ -58,7 +58,7 @@ def test_no_sub_pixel_sees_itself_or_a_later_one(kind, case):
     assert seen[np.triu(np.ones_like(seen)) > 0].max() == 0.0
 
 
-@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("depth", [1, pytest.param(2, marks=pytest.mark.slow)])
 @every_case
 def test_diagonal_bilstm_sees_every_earlier_sub_pixel(case, depth):
     seen = sum(seen_by(built("diagonal_bilstm", case, depth, seed), case) for seed in range(8))

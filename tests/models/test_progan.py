@@ -215,6 +215,7 @@ def state(model):
     return [np.asarray(v) for v in [*model.weights, *slots]]
 
 
+@pytest.mark.slow
 def test_one_fit_runs_the_schedule_without_retracing_and_resumes_in_any_stage(
     tmp_path, monkeypatch
 ):
@@ -264,6 +265,7 @@ def test_growth_restarts_the_optimizers_but_not_the_averages():
     assert int(optimizer._iterations) == 1
 
 
+@pytest.mark.slow
 def test_smaller_updates_at_larger_sides_and_their_replicas(strategy):
     arguments = dict(
         image_shape=(8, 8, 3),

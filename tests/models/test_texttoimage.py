@@ -277,6 +277,7 @@ def test_the_encoder_learns_first_and_then_is_frozen():
     assert history[3]["text_loss"][0] == 0 and history[3]["generator_loss"][0] > 0
 
 
+@pytest.mark.slow
 def test_resume_across_the_freezing(tmp_path):
     arguments = dict(text_steps=1, text_encoder="gru", text_filters=(4, 5))
     data = tf.data.Dataset.from_tensor_slices(batch(24)).batch(8)

@@ -139,6 +139,7 @@ def test_seeds_give_prior_samples():
     assert set(np.unique(drawn)) <= {-1.0, -0.5, 0.0, 0.5, 1.0}
 
 
+@pytest.mark.slow
 def test_linear_gaussian_reaches_the_exact_marginal_likelihood_and_never_exceeds_it():
     """Probabilistic PCA (Tipping and Bishop 1999): its marginal is a Gaussian, and q is exact."""
     generator = np.random.default_rng(0)

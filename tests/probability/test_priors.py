@@ -146,7 +146,13 @@ def test_bad_input_is_explained(make, message):
         make()
 
 
-@pytest.mark.parametrize("name", ["diagonal", "product", "sample", "mixture"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mixture",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("diagonal", "product", "sample")),
+    ],
+)
 def test_tfp_priors_are_exported(name, tmp_path):
     model = VAE((8, 8, 1), latent_dim=2, hidden=[8], prior=DISTRIBUTIONS[name]())
     report = export.export(model, tmp_path)

@@ -269,6 +269,7 @@ def test_a_run_among_its_pictures_is_refused(settings, tmp_path, name):
     assert not (tmp_path / "pictures" / "runs").exists()
 
 
+@pytest.mark.slow
 def test_validation_best_and_evaluate_speak_of_the_averages(tmp_path):
     (tmp_path / "vae.yaml").write_text(EVALUATING)
     done = run.train(config.load(tmp_path / "vae.yaml"), tmp_path / "run", silent)
@@ -320,6 +321,7 @@ def test_a_rate_changes_with_the_flag_only(settings, copy, tmp_path):
     assert run.train(faster, folder, silent).step == 20
 
 
+@pytest.mark.slow
 def test_batch_size_changes_with_the_flag_and_keeps_the_place(settings, copy):
     smaller = settings("data.batch_size=64", "fit.epochs=3")
     with pytest.raises(ConfigError, match="data.batch_size: 128 -> 64"):

@@ -173,6 +173,7 @@ def stored(folder):
     return last["step"], numbers
 
 
+@pytest.mark.slow
 def test_kill_and_continue_is_bit_identical(settings, tmp_path):
     """SIGKILL at a random step, against a run that was left alone.
 
@@ -452,6 +453,7 @@ def test_validation_repeats_and_resumes(tmp_path, monkeypatch):
     assert_identical(state(done.model), state(whole.model))
 
 
+@pytest.mark.slow
 def test_two_devices_continue_too(settings, tmp_path, monkeypatch):
     options = ("run.devices=2", "fit.epochs=1")
     whole = run.train(settings(*options), tmp_path / "whole", silent)
@@ -466,6 +468,7 @@ def test_two_devices_continue_too(settings, tmp_path, monkeypatch):
         run.train(settings("run.devices=2", "data.batch_size=99"), tmp_path / "odd", silent)
 
 
+@pytest.mark.slow
 def test_mixed_precision_continues(settings, tmp_path, monkeypatch):
     """With loss scaling, whose state must come back too, and that skips the first steps."""
     precision = "mixed_float16"
