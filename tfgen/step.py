@@ -112,7 +112,7 @@ def step(function: Callable) -> Callable:
         scaled = training and optimizers.scaled(getattr(self, "optimizers", {}))
         before = optimizers.updates(self.optimizers) if scaled else ()
         number, kind = tf.identity(number), "train" if training else "test"
-        parts = self.accumulate if training else 1
+        parts = getattr(self, "accumulate", 1) if training else 1
 
         def one(rows, part):
             with drawing(self.seed, number, kind, part, parts):
