@@ -17,7 +17,7 @@ import tfgen
 from tests.docs.blocks import blocks
 from tfgen.construct import ConfigError
 from tfgen.training import config as experiments
-from tfgen.training import devices, hosts, run
+from tfgen.training import devices, hosts, record, run
 
 MANIFESTS = Path(__file__).parents[2] / "deploy" / "kubernetes"
 
@@ -179,15 +179,14 @@ def test_processes_train_as_one_device(kind, count, tmp_path):
         command(path, tmp_path / "all", "--workers", str(count)),
         capture_output=True,
         text=True,
-        timeout=250,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr
     for host in range(2, count + 1):
         said = f"host {host} of {count}: takes its part of each step; the first host writes"
         assert said in done.stdout
     agree(tmp_path / "one", tmp_path / "all", 1e-4)
-    lines = [[json.loads(line) for line in (tmp_path / n / "metrics.jsonl").open()]
-             for n in ("one", "all")]  # fmt: skip
+    lines = (record.lines(tmp_path / name / "metrics.jsonl") for name in ("one", "all"))
     for one, several in zip(*lines, strict=True):
         for key in one.keys() - {"seconds", "images_per_second"}:
             np.testing.assert_allclose(several[key], one[key], rtol=1e-3, err_msg=key)

@@ -454,6 +454,18 @@ def test_validation_repeats_and_resumes(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+def test_the_number_of_devices_may_change_at_a_resume(settings, tmp_path):
+    common = ("data.batch_size=120", "fit.steps_per_epoch=4")
+    whole = run.train(settings(*common), tmp_path / "whole", silent)
+    for epochs, devices in enumerate((2, 3, 1), 1):
+        options = (*common, f"run.devices={devices}", f"fit.epochs={epochs}")
+        done = run.train(settings(*options), tmp_path / "run", silent, accept_changes=True)
+    assert done.step == whole.step == 12
+    for one, other in zip(whole.model.weights, done.model.weights, strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-4, err_msg=one.path)
+
+
+@pytest.mark.slow
 def test_two_devices_continue_too(settings, tmp_path, monkeypatch):
     options = ("run.devices=2", "fit.epochs=1")
     whole = run.train(settings(*options), tmp_path / "whole", silent)
