@@ -27,7 +27,7 @@ def test_a_film_of_the_game_on_a_plane(model, loss):
 def test_settings_side_by_side():
     found = game(compare={"loss": ["minimax", "least_squares"]}, steps=2, records=1, batch=8)
     assert set(found.figures) == {"curves", "finals", "gradient"}
-    assert [n.strip() for n in found.numbers] == ["minimax", "least_squares"]
+    assert list(found.numbers) == ["minimax", "least_squares"]
     assert "minimax: " in found.says
 
 

@@ -102,7 +102,8 @@ def student_t(degrees: float) -> Density:
 
         return stats.t(degrees).cdf(points)
 
-    return Density(f"t with {degrees:g} degrees", draw, (cumulative,), -8.0, 8.0)
+    name = f"t with {degrees:g} degree{'' if degrees == 1 else 's'}"
+    return Density(name, draw, (cumulative,), -8.0, 8.0)
 
 
 def uniform(low: float = -1.0, high: float = 1.0) -> Density:

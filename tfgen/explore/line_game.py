@@ -133,7 +133,7 @@ def _settings(own, compare):
         one = own
         for name, text in zip(compare, values, strict=True):
             one = one.changed(name, text)
-        label = ", ".join(f"{_short(n)} {v}" for n, v in zip(compare, values, strict=True))
+        label = ", ".join(f"{_short(n)} {v}".strip() for n, v in zip(compare, values, strict=True))
         found[label] = one
     return found
 
@@ -161,7 +161,7 @@ def _numbers(play):
 def _says(plays, density):
     if len(plays) > 1:
         ends = [
-            f"{name.strip()}: {play.diverged or 'JSD {:.3f}'.format(play.last['jsd'])}"
+            f"{name}: {play.diverged or 'JSD {:.3f}'.format(play.last['jsd'])}"
             for name, play in plays.items()
         ]
         return f"On {density.name}, from one seed: " + "; ".join(ends) + "."

@@ -69,7 +69,7 @@ def assemble(
         made[name] = _made(model, parts, seed)
         done += 1
         progress(done, len(given) + 1)
-    made["other noise"] = _made(model, patches, seed + len(patches))
+    made["other z"] = _made(model, patches, seed + len(patches))
     progress(len(given) + 1, len(given) + 1)
     whole = _count(most, most)
     numbers = _numbers(made, truth, whole, most)
@@ -78,7 +78,7 @@ def assemble(
     columns["places"] = 2.0 * truth - 1.0
     columns["mask"] = 2.0 * made[whole][1] - 1.0
     fewer = {_count(n, most) for n in range(most - 1, 0, -1)}
-    for name in (whole, *sorted(fewer, reverse=True), "of two", "other noise"):
+    for name in (whole, *sorted(fewer, reverse=True), "of two", "other z"):
         columns[name] = made[name][0]
     rows = [("", _row(columns, n)) for n in range(shown)]
     sheet = sheets.sheet(rows, list(columns), cell=64)
@@ -105,7 +105,7 @@ def _numbers(made, truth, whole, most):
         _count(n, most): _inside(made[_count(n, most)][1] > 0.5, truth) for n in range(most, 0, -1)
     }
     others = np.roll(mask, 1, axis=0)
-    noise, turned = made["other noise"], made["reversed"]
+    noise, turned = made["other z"], made["reversed"]
     return {
         "mask_iou": intervals.mean(_overlap(mask > 0.5, truth)).as_dict(),
         "mask_iou_of_another": intervals.mean(_overlap(others > 0.5, truth)).as_dict(),

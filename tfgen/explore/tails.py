@@ -58,7 +58,11 @@ def heavy_tails(
     done, rows = 0, []
     for number in degrees:
         density = densities.student_t(number)
-        found: dict[str, Any] = {"degrees": number, "data": _of_data(number)}
+        found: dict[str, Any] = {
+            "degrees": number,
+            "name": density.name,
+            "data": _of_data(number),
+        }
         for model in ("vae", "gan"):
             settings = line_records.Settings(
                 model, stddev=stddev, batch=batch, activation=activation
@@ -142,10 +146,7 @@ def _says(rows, stddev):
             for key, name in (("vae", "the VAE"), ("gan", "the GAN"))
         ]
         ends = [f"{v:.2f}" for v in row["data"]["quantiles"].values()]
-        parts.append(
-            f"t with {row['degrees']} degrees (1 % and 99 %: {', '.join(ends)}): "
-            + "; ".join(texts)
-        )
+        parts.append(f"{row['name']} (1 % and 99 %: {', '.join(ends)}): " + "; ".join(texts))
     return f"A Gaussian decoder with {kind} beside a GAN. " + ". ".join(parts) + "."
 
 
@@ -171,7 +172,7 @@ def _draw(rows):
         right.plot(ends, ends, color=canvas.colour("data"), lw=0.8)
         for quantile in row["data"]["quantiles"].values():
             right.axvline(quantile, color=canvas.colour("quiet"), lw=0.8, ls=":")
-        canvas.tidy(left, f"t with {row['degrees']} degrees", ylim=(0, 1.5 * pdf.max()))
+        canvas.tidy(left, row["name"], ylim=(0, 1.5 * pdf.max()))
         canvas.tidy(middle, "logarithmic", ylim=(1e-4, 1))
         middle.set_yscale("log")
         canvas.tidy(
