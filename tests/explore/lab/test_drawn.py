@@ -7,10 +7,10 @@ from tfgen.explore.lab.drawn import drawn
 def test_a_density_on_a_line_has_the_masses_of_its_levels():
     density = drawn("line", "a10b3c1a26")
     masses = density.masses(40)
-    np.testing.assert_allclose(masses[10:14], np.array([1, 1, 1, 2]) / 5)
+    np.testing.assert_allclose(masses[10:14], np.array([1, 1, 1, 2]) / 5, atol=1e-12)
     assert masses.sum() == pytest.approx(1.0) and density.dim == 1
     finer = density.masses(120)
-    np.testing.assert_allclose(finer.reshape(40, 3).sum(1), masses)
+    np.testing.assert_allclose(finer.reshape(40, 3).sum(1), masses, atol=1e-12)
     points = density.draw(np.random.default_rng(0), 4000)
     assert points.shape == (4000, 1) and points.dtype == np.float32
     np.testing.assert_allclose(density.counted(points, 40), masses, atol=0.03)

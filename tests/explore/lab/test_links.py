@@ -47,7 +47,7 @@ def test_the_log_changes_what_is_played():
         ("log=1:a:loss&step=2", "nothing that a log holds"),
         ("log=1:b:loss:hinge&step=2", "expected games among 'a'"),
         ("log=1:d:loss:hinge&step=2", "nothing that a log holds"),
-        ("log=1:a:width:32&step=2", "Width of the networks is settled before the first step"),
+        ("log=1:a:width:32&step=2", "Width is settled before the first step"),
         ("a=model:aae&log=1:a:loss:hinge&step=2", "Loss is settled before the first step"),
         ("a=model:vae&log=1:a:penalty:r1&step=2", "a game of VAE has no such setting"),
         ("log=1:a:alone:encoder&step=2", "Unknown player 'encoder'"),

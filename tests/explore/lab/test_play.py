@@ -51,8 +51,8 @@ def test_a_change_of_k_keeps_weights_optimizers_and_step():
     np.testing.assert_array_equal(weights(play), before)
     assert int(changed.step.numpy()) == 3 and play.players[0].rows == 48
     play.advance(1)
-    counts = [int(o.iterations.numpy()) for o in changed.optimizers.values()]
-    assert counts == [6, 4]  # D took 3 + 3, G 3 + 1.
+    counts = {name: int(o.iterations.numpy()) for name, o in changed.optimizers.items()}
+    assert counts == {"discriminator_optimizer": 3 + 3, "generator_optimizer": 3 + 1}
 
 
 @pytest.mark.parametrize("name", ["discriminator", "generator"])
@@ -98,7 +98,7 @@ def test_what_cannot_be_done_says_so():
     play = Play(of_link(f"a={SMALL},model:vae"))
     with pytest.raises(ValueError, match="None of the models here has a player 'generator'"):
         play.alone("generator")
-    with pytest.raises(ValueError, match="Width of the networks is settled"):
+    with pytest.raises(ValueError, match="Width is settled"):
         play.set([0], "width", 32)
     with pytest.raises(ValueError, match="a game of VAE has no such setting"):
         play.set([0], "loss", "hinge")

@@ -46,4 +46,5 @@ def test_the_config_is_one_and_builds_the_same_model(game):
             assert built.get_config()[name] == value, name
     assert [w.shape for w in built.weights] == [w.shape for w in own.weights]
     for name, optimizer in own.optimizers.items():
-        assert built.optimizers[name].get_config() == optimizer.get_config()
+        of_both = [o.get_config() | {"name": ""} for o in (built.optimizers[name], optimizer)]
+        assert of_both[0] == of_both[1]

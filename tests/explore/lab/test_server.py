@@ -1,3 +1,4 @@
+import contextlib
 import json
 import re
 import urllib.error
@@ -10,6 +11,7 @@ pytest.importorskip("starlette", reason="needs the extra: pip install -e '.[serv
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from tests.test_installed import without
 from tfgen.cli.main import main
 from tfgen.explore.lab import Server
 from tfgen.explore.lab.server import MOST_PAGES
@@ -78,15 +80,11 @@ def test_another_sites_page_is_refused(server):
 
 
 def test_so_many_pages_and_no_more(server):
-    pages = [socket(server) for _ in range(MOST_PAGES)]
-    try:
-        for page in pages:
-            asked(page, {"do": "x"})
+    with contextlib.ExitStack() as stack:
+        for _ in range(MOST_PAGES):
+            asked(stack.enter_context(socket(server)), {"do": "x"})
         with socket(server) as late:
             assert "pages are open here already" in json.loads(late.recv())["message"]
-    finally:
-        for page in pages:
-            page.close()
 
 
 def test_a_port_that_is_taken_is_one_line(server, capsys):
@@ -106,3 +104,12 @@ def test_the_command_serves_until_it_is_stopped(monkeypatch, capsys):
     monkeypatch.setattr(Server, "wait", stop)
     assert main(["explore", "lab", "--port", "-1"]) == 0
     assert re.match(r"lab  http://127.0.0.1:\d+/\nStopped\.\n$", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("module", ["starlette", "uvicorn", "orjson"])
+def test_without_the_extra_it_is_one_line(module):
+    code = "from tfgen.cli.main import main\nsys.exit(main(['explore', 'lab', '--port', '-1']))"
+    done = without(module, code)
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith(f"tfgen: {module} is not installed") and "'.[serving]'" in line

@@ -114,8 +114,7 @@ def built(game: Game, dim: int, seed: int, former: Any = None) -> Any:
         model = GAN(
             latent="normal",
             loss=game.loss,
-            penalty=None if game.penalty == "none" else game.penalty,
-            penalty_weight=game.penalty_weight,
+            **penalised(game),
             discriminator_steps=game.discriminator_steps,
             generator_steps=game.generator_steps,
             **common,
@@ -125,6 +124,13 @@ def built(game: Game, dim: int, seed: int, former: Any = None) -> Any:
     if former is not None:
         model.step.assign(former.step)
     return model
+
+
+def penalised(game: Game) -> dict[str, Any]:
+    """The arguments of a GAN for its penalty; none without one."""
+    if game.penalty == "none":
+        return {}
+    return {"penalty": game.penalty, "penalty_weight": game.penalty_weight}
 
 
 def rates(game: Game) -> dict[str, float]:

@@ -4,7 +4,7 @@ import yaml as yaml_text
 
 from tfgen.explore.lab.drawn import DRAWN, drawn
 from tfgen.explore.lab.links import State
-from tfgen.explore.lab.players import OPTIMIZERS, rates
+from tfgen.explore.lab.players import OPTIMIZERS, penalised, rates
 from tfgen.explore.lab.settings import Game
 
 _WIDE = 100
@@ -85,18 +85,12 @@ def _plain(game: Game, dim: int) -> dict:
     return {
         "latent": "normal",
         "loss": game.loss,
-        **_stabilised(game),
+        **penalised(game),
         "discriminator_steps": game.discriminator_steps,
         "generator_steps": game.generator_steps,
         "generator": network(dim, dim),
         "discriminator": network(dim, 1),
     }
-
-
-def _stabilised(game):
-    if game.penalty == "none":
-        return {}
-    return {"penalty": game.penalty, "penalty_weight": game.penalty_weight}
 
 
 def _head(state, game):
@@ -173,11 +167,13 @@ def _loop(game, alone):
         head = ["def train(first, last):", "    for number in range(first, last):"]
         return "\n".join(["", *head, *body, "", ""])
     names = OPTIMIZERS[game.model]
-    table = ", ".join(f'"{player}": "{name}"' for player, name in names.items())
+    table = [f'    "{player}": "{name}",' for player, name in names.items()]
     return "\n".join(
         [
             "",
-            f"PLAYERS = {{{table}}}",
+            "PLAYERS = {",
+            *table,
+            "}",
             "",
             "",
             "def train(first, last, only=None):",

@@ -11,6 +11,7 @@ import json
 import logging
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,10 @@ class Server:
             target=self._uvicorn.run, args=([bound],), name="lab server", daemon=True
         )
         self._thread.start()
+        while not self._uvicorn.started:
+            if not self._thread.is_alive():
+                raise RuntimeError(f"The laboratory's server at {self.address} did not start.")
+            time.sleep(0.01)
         return self
 
     def __exit__(self, *_):

@@ -118,7 +118,7 @@ OPTIONS = {
         Option("discriminator_rate", "Rate of D", (), 0.0, 0.1, ("gan", "aae")),
         Option("generator_rate", "Rate of G", (), 0.0, 0.1),
         Option("batch", "Batch", (16, 64, 256, 1024)),
-        Option("width", "Width of the networks", (16, 32, 64, 128), fixed=MODELS),
+        Option("width", "Width", (16, 32, 64, 128), fixed=MODELS),
     )
 }
 

@@ -13,7 +13,7 @@ const LOSSES = {
 const CHARTS = [
   { title: "Losses", of: (model) => LOSSES[model] },
   { title: "V and its optimum", of: () => ({ value: ["V(D, G)", "d"], optimum: ["2 JSD − log 4", "exact", [5, 3]] }), level: -Math.log(4), named: "−log 4" },
-  { title: "What D says", of: () => ({ d_data: ["of data", "data"], d_samples: ["of samples", "model"] }), level: 0.5, named: "½", isOfD: true },
+  { title: "What D says", of: () => ({ d_data: ["of data", "data"], d_samples: ["of samples", "model"] }), level: 0.5, named: "½", isOfProbability: true },
   { title: "Jensen–Shannon divergence", of: (model) => ({ jsd: ["JSD", "exact"], ...(model === "gan" ? {} : { codes_jsd: ["of the codes", "d", [5, 3]] }) }), low: 0 },
   { title: "KL divergences", of: () => ({ forward_kl: ["KL(p ‖ q)", "data"], reverse_kl: ["KL(q ‖ p)", "model"] }), low: 0 },
 ];
@@ -48,8 +48,9 @@ export class Charts {
   }
 
   // The lowest and highest value of each chart, so that games are drawn on one scale.
-  ranges(history) {
-    return this.all.map(({ series, level, low }) => {
+  ranges(history, isProbable) {
+    return this.all.map(({ series, level: own, low, isOfProbability }) => {
+      const level = isOfProbability && !isProbable ? undefined : own;
       const values = Object.keys(series).flatMap((name) => history.of(name)).filter(Number.isFinite);
       if (!values.length) return null;
       const sorted = [...values].sort((a, b) => a - b);
@@ -59,11 +60,13 @@ export class Charts {
     });
   }
 
-  draw(history, ranges, last) {
+  // `isProbable`: whether D is a probability, for which 1/2 means something.
+  draw(history, ranges, last, isProbable) {
     this.all.forEach((one, i) => {
       const isKnown = Object.keys(one.series).some((name) => history.of(name).some(Number.isFinite));
       one.figure.hidden = !isKnown;
-      if (isKnown) this.one(one, history, ranges[i], last);
+      const level = one.isOfProbability && !isProbable ? undefined : one.level;
+      if (isKnown) this.one({ ...one, level }, history, ranges[i], last);
     });
   }
 

@@ -6,8 +6,8 @@ const WORDS = {
   gan: "GAN", vae: "VAE", aae: "AAE",
   minimax: "minimax", non_saturating: "non-saturating", least_squares: "least squares", hinge: "hinge", wasserstein: "Wasserstein",
   none: "none", gradient_penalty: "gradient penalty", r1: "R1",
-  normal: "normal", mixture: "mixture of 3", student_t: "Student t, 3 degrees", uniform: "uniform", line: "drawn by hand",
-  ring: "ring of 8", grid: "grid of 25", spiral: "spiral", moons: "two moons", plane: "drawn by hand",
+  normal: "normal", mixture: "mixture of 3", student_t: "Student t, 3 degrees", uniform: "uniform", line: "drawn line",
+  ring: "ring of 8", grid: "grid of 25", spiral: "spiral", moons: "two moons", plane: "drawn plane",
 };
 const LINES = ["normal", "mixture", "student_t", "uniform", "line"], PLANES = ["ring", "grid", "spiral", "moons", "plane"];
 

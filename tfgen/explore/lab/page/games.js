@@ -18,7 +18,8 @@ function title(kind, game, dim) {
   const isGan = game.model === "gan";
   if (kind === "best" || kind === "codesBest") return `D* = p / (p + q)${kind === "best" ? "" : ", of codes"}${hasExact(game) ? "" : " (another loss's)"}`;
   if (kind === "codes") return game.model === "aae" ? "Codes of data, and D of them" : "Codes of data, and the prior";
-  if (dim === 1) return isGan ? "Data, samples, D beside D*" : "Data and samples";
+  if (dim === 1 && isGan) return hasExact(game) ? "Data, samples, D beside D*" : "Data, samples, D (a score) beside another loss's D*";
+  if (dim === 1) return "Data and samples";
   return isGan ? "D, and what it tells samples" : "Samples; from data to reconstructions";
 }
 
@@ -29,7 +30,7 @@ class Column {
     this.heading = el("h2");
     this.said = el("p", { className: "said" });
     this.boards = pictures(game, density.dim).map((kind) => {
-      const board = new Board(title(kind, game, density.dim), density.dim === 1 ? 0.66 : 1);
+      const board = new Board(title(kind, game, density.dim), density.dim === 2 ? 1 : kind === "codes" ? 0.5 : 0.66);
       const heading = el("h3", {}, title(kind, game, density.dim));
       return { kind, board, heading, figure: el("figure", {}, heading, board.canvas) };
     });
@@ -105,14 +106,14 @@ export class Games {
   }
 
   curves() {
-    const all = this.columns.map((one) => one.charts.ranges(one.history));
+    const all = this.columns.map((one) => one.charts.ranges(one.history, hasExact(one.game)));
     this.columns.forEach((column) => {
       const ranges = column.charts.all.map((_, i) => {
         // Losses of two models are other things; all else is drawn on one scale.
         const with_ = this.columns.map((other, n) => (i > 0 || other.game.model === column.game.model ? all[n][i] : null)).filter(Boolean);
         return [Math.min(...with_.map(([low]) => low)), Math.max(...with_.map(([, high]) => high))];
       });
-      column.charts.draw(column.history, ranges, this.step);
+      column.charts.draw(column.history, ranges, this.step, hasExact(column.game));
     });
   }
 

@@ -18,7 +18,7 @@ const ask = (message) => wire.ask(message);
 const games = new Games(byId("games"));
 const code = new Code(ask);
 const drawing = new Drawing(byId("drawing"), (text) => begin({ drawing: text }));
-let now = null, options = [], playing = false, step = 0, until = 0, linked = "", opening = 0;
+let now = null, options = [], playing = false, looping = 0, step = 0, until = 0, linked = "", opening = 0;
 
 const wait = (time) => new Promise((done) => setTimeout(done, time));
 const isOnItsWay = () => step < until;
@@ -34,6 +34,7 @@ async function guarded(work) {
     await work();
   } catch (error) {
     playing = false;
+    looping = 0;
     failed(error.message, wire.socket?.readyState !== WebSocket.OPEN);
     if (!error.message || error instanceof TypeError) console.error(error);
     if (now) controls();
@@ -47,7 +48,7 @@ function told(text) {
   byId("number").textContent = step.toLocaleString("en");
   byId("status").textContent = text ?? (isOnItsWay() && playing ? `on the way to step ${until.toLocaleString("en")}` : "");
   document.body.dataset.step = step;
-  document.body.dataset.playing = playing;
+  document.body.dataset.playing = playing || looping === opening;
 }
 
 function addressed(link) {
@@ -125,8 +126,10 @@ function controls() {
 
 async function play() {
   playing = true;
-  told();
   const mine = opening;
+  if (looping === mine) return told(); // Pause and Play, before the last picture was there.
+  looping = mine;
+  told();
   let addressedAt = performance.now();
   while (playing && mine === opening) {
     const isSlow = byId("speed").value === "slow" && !isOnItsWay();
@@ -142,11 +145,12 @@ async function play() {
     if (performance.now() - addressedAt > 2000) { addressed(now.link); addressedAt = performance.now(); }
   }
   if (mine !== opening) return;
-  told();
+  looping = 0;
   games.rename(now.games);
   controls();
   games.draw(layers);
   await settled();
+  told();
 }
 
 const once = (message) => guarded(async () => {

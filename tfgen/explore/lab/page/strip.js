@@ -4,8 +4,8 @@ import { colours, probable } from "/lab/colours.js";
 
 const FOOT = 0.24; // Share of the height for the map from z to x.
 
-function curves(board, low, high, count, rows) {
-  const { context } = board, top = 14, base = board.height * (1 - FOOT) - 16;
+function curves(board, low, high, count, rows, foot = FOOT) {
+  const { context } = board, top = 14, base = board.height * (1 - foot) - 16;
   const middle = (i) => (i + 0.5) / count * board.width;
   const most = 1.25 * Math.max(...rows.p.slice(1, -1), 1e-9);
   board.x = (value) => (value - low) / (high - low) * board.width;
@@ -109,7 +109,7 @@ export function codes(board, density, game, one, layers) {
     d: layers.d && say ? one.codes.d.map(say) : null,
     best: layers.best && one.codes.best ? one.codes.best : null,
     probable: one.numbers.value !== undefined || game.loss === "least_squares",
-  });
+  }, 0);
   if (layers.samples) pushed(board, one.codes.points, layers.arrows ? one.codes.push : null, base);
   numbered(board, -end, end, base);
 }
