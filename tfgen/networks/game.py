@@ -106,7 +106,7 @@ class Game:
         self.instance_noise = _known_noise(instance_noise, instance_noise_steps)
         self.instance_noise_steps = instance_noise_steps
 
-    def parts(self, logits: tuple, penalty: tf.Tensor) -> dict[str, tf.Tensor]:
+    def parts(self, logits: Sequence, penalty: tf.Tensor) -> dict[str, tf.Tensor]:
         """What a step reports of D: `tfgen.losses.Adversarial.parts`, and the penalty if any.
 
         Args:

@@ -121,7 +121,7 @@ def of_link(text: str) -> State:
             raise ValueError(no_such("part of a link", key, known))
     games = [_game(found[name]) for name in NAMES if name in found]
     numbers = {k: _number(k, found[k]) for k in ("seed", "step") if k in found}
-    own = {k: found[k] for k in ("data", "drawing") if k in found}
+    own: dict[str, Any] = {k: found[k] for k in ("data", "drawing") if k in found}
     played = tuple(games) or State.games
     log = tuple(_event(one, len(played)) for one in found.get("log", "").split(",") if one)
     if any(b.step < a.step for a, b in zip(log, log[1:], strict=False)):

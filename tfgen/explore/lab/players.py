@@ -100,8 +100,8 @@ def built(game: Game, dim: int, seed: int, former: Any = None) -> Any:
         )
     elif game.model == "aae":
         with initial_weights(seed):
-            decoder = networks.mlp((dim,), hidden, (dim,), "tanh")
-        model = AAE(hidden=hidden, initial_stddev=None, loss=game.loss, decoder=decoder, **common)
+            common["decoder"] = networks.mlp((dim,), hidden, (dim,), "tanh")
+        model = AAE(hidden=hidden, initial_stddev=None, loss=game.loss, **common)
     else:
         with initial_weights(seed):
             players = {

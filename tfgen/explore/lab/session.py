@@ -107,7 +107,7 @@ class Session:
         return {"kind": "code", **found}
 
 
-_ANSWERS = {
+_ANSWERS: dict[str, Any] = {
     "open": Session._open,
     "run": Session._run,
     "alone": Session._alone,
