@@ -14,7 +14,7 @@ help:
 	@echo "make test        all tests but the slow ones: before a change is sent"
 	@echo "make slow        the tests that learn something"
 	@echo "make test-all    every test, slow ones too"
-	@echo "make browser     the tests of the studio page, in chromium"
+	@echo "make browser     the tests of the pages, in chromium"
 	@echo "make lint        ruff, and the types by mypy"
 	@echo "make docs        the documentation, strictly"
 	@echo "make docs-test   every block of the documentation and its notebooks, cut down"
@@ -33,11 +33,11 @@ quickstart: .venv/installed
 	@cat docs/next.txt
 
 check: lint
-	$(PYTEST) -m "not slow and not trace and not docs"
+	$(PYTEST) -m "not slow and not trace and not docs and not browser"
 
 # The conformance suite in processes of its own: TensorFlow does not give back all memory of graphs.
 test: .venv/installed
-	$(PYTEST) -m "not slow and not docs" --ignore tests/test_models.py
+	$(PYTEST) -m "not slow and not docs and not browser" --ignore tests/test_models.py
 	$(PYTEST) -m "not slow and not docs" tests/test_models.py
 
 slow: .venv/installed

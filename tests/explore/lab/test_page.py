@@ -154,8 +154,9 @@ def test_a_density_drawn_by_hand(opened):
     until(page, lambda: re.search(r"drawing=a\d+[a-j]", page.url) and page.url != before)
     stands_at(page, 0)
     drawn = followed(link(page)).density
-    masses = drawn.masses(24)  # (x, y): a stroke to the right, in the upper half.
-    assert masses[:, :12].sum() == 0 and masses[7:12].sum() > 0.9
+    # (x, y): a stroke from 0.3 to 0.5 of the width, and a brush of a cell about it, above the middle.
+    masses = drawn.masses(24)
+    assert masses[:, :12].sum() == 0 and masses[6:14].sum() > 0.99
     before = link(page)
     page.focus("#drawing canvas")
     page.keyboard.press("ArrowDown")
