@@ -154,7 +154,7 @@ def test_a_density_drawn_by_hand(opened):
     until(page, lambda: re.search(r"drawing=a\d+[a-j]", page.url) and page.url != before)
     stands_at(page, 0)
     drawn = followed(link(page)).density
-    # (x, y): a stroke from 0.3 to 0.5 of the width, and a brush of a cell about it, above the middle.
+    # (x, y): a stroke from 0.3 to 0.5 of the width, a brush wide, above the middle.
     masses = drawn.masses(24)
     assert masses[:, :12].sum() == 0 and masses[6:14].sum() > 0.99
     before = link(page)
