@@ -200,7 +200,7 @@ def test_works_under_a_strategy_and_with_loss_scaling(strategy):
             model.compile(*(keras.optimizers.SGD(0.0) for _ in range(2)))
         doctor, _, _ = treated(model, TINY["gan"])
         norms.append(doctor.measured["gradient_norm/discriminator"])
-    assert norms[1] == pytest.approx(norms[0], rel=0.8)  # The first replica's half of the batch.
+    assert norms[1] == pytest.approx(norms[0], rel=1e-3)  # Both halves of the batch.
     assert norms[2] == pytest.approx(norms[0], rel=0.05)
 
 

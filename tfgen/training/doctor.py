@@ -350,8 +350,8 @@ def _watch(model, optimizer):
     apply = type(optimizer).apply
 
     def watching(gradients, trainable_variables=None):
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        scale = replicas / tf.cast(getattr(optimizer, "dynamic_scale", 1.0), tf.float32)
+        # Of the whole batch: `tfgen.optimizers.update` has summed what the replicas found.
+        scale = 1.0 / tf.cast(getattr(optimizer, "dynamic_scale", 1.0), tf.float32)
         known = [tf.cast(g, tf.float32) for g in gradients if g is not None]
         norm.assign(scale * tf.linalg.global_norm(known))
         return apply(optimizer, gradients, trainable_variables)
