@@ -170,7 +170,7 @@ def _rows(xp, numbers, shape):
     """(rows, ...) numbers, cut to the row's width and given its shape."""
     width = _width(shape)
     flat = xp.reshape(numbers, (shape[0], -1))
-    if flat.shape[1] != width or not isinstance(width, int):
+    if not isinstance(width, int) or flat.shape[1] != width:
         flat = flat[:, :width]
     return xp.reshape(flat, tuple(shape))
 

@@ -14,6 +14,7 @@ NOT_RUN = {
 # Of these the arguments are read by the program itself, and no more is done.
 ARGUMENTS_ONLY = {
     "python -m benchmarks.infogan": "trains for hours; tests/benchmarks/test_infogan.py runs it",
+    "python -m benchmarks.train": "measures for minutes, and on MNIST itself",
     "python -m benchmarks.serving": "measures for minutes; tests/serving/test_load.py sends load",
     "python -m tfgen.metrics.train_feature_network": "trains for hours on downloaded data",
 }

@@ -90,7 +90,10 @@ class World:
 
     def tfgen(self, argv):
         """`tfgen` in this process, cut down."""
-        status = main(small.command(argv))
+        try:
+            status = main(small.command(argv))
+        except SystemExit as ended:  # As --help does.
+            status = ended.code
         assert status == 0, f"tfgen {shlex.join(argv)}: exit status {status}"
 
     def serve(self, path):

@@ -46,7 +46,8 @@ class TrainingDoctor(keras.callbacks.Callback):
         probe: A batch of real data as `fit` takes it, at least two pictures; held-out data is best.
         epochs: Between examinations.
         steps: Between further examinations within an epoch; None for none.
-        folder: Of a run, whose metrics.jsonl and tensorboard/ get the findings; None for neither.
+        folder: Of a run, whose metrics.jsonl and tensorboard/ get the findings, made where there
+            is none; None for neither.
         generate: Name of the served function that makes pictures; by default the first.
         discriminate: Name of the one whose first output is the logit.
         stop_on: Names in `tfgen.training.diagnosis.FINDINGS` that end the training, or "all".
@@ -301,6 +302,7 @@ class TrainingDoctor(keras.callbacks.Callback):
     def _write(self, folder, epoch, note):
         step = int(self.model.step.numpy())
         line = {"step": step, "epoch": epoch, "doctor": note}
+        folder.mkdir(parents=True, exist_ok=True)
         files.append_line(folder / "metrics.jsonl", json.dumps(line, allow_nan=False))
         writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
         with writer.as_default(step=step):
