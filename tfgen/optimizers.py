@@ -278,9 +278,8 @@ def _over_replicas(gradients):
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
         return gradients
-    places = [n for n, gradient in enumerate(gradients) if gradient is not None]
-    summed = context.all_reduce("sum", [gradients[n] for n in places])
-    return [summed[places.index(n)] if n in places else None for n in range(len(gradients))]
+    summed = iter(context.all_reduce("sum", [g for g in gradients if g is not None]))
+    return [None if g is None else next(summed) for g in gradients]
 
 
 def _sums_once(optimizer):

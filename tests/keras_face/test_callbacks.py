@@ -7,22 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.keras_face.small import compiled, pictures
 from tests.tiny import TINY
 
 callbacks = keras.callbacks
 # Model -> a term that it reports.
 TERMS = {"vae": "loss", "dcgan": "generator_loss"}
 both = pytest.mark.parametrize(("name", "term"), TERMS.items())
-
-
-def compiled(name, **arguments):
-    model = TINY[name].build()
-    model.compile(run_eagerly=True, **arguments)
-    return model
-
-
-def pictures(name="vae", rows=8):
-    return TINY[name].batch(rows)["image"]
 
 
 def fit(model, name, *hooks, epochs=3, **arguments):

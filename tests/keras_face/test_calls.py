@@ -7,20 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.keras_face.small import compiled, pictures
 from tests.tiny import TINY
 from tfgen import data
 
 callbacks = keras.callbacks
-
-
-def compiled(name, **arguments):
-    model = TINY[name].build()
-    model.compile(run_eagerly=True, **arguments)
-    return model
-
-
-def pictures(name="vae", rows=8):
-    return TINY[name].batch(rows)["image"]
 
 
 @pytest.mark.parametrize(
@@ -195,51 +186,24 @@ def spoilt(name, key, value):
     return batch
 
 
-JITTED = [
+CASES = [
     ("gan", lambda: spoilt("gan", "image", 255.0), "finite and lie in"),
     ("gan", lambda: spoilt("gan", "image", np.nan), "finite and lie in"),
     ("puzzlegan", lambda: spoilt("puzzlegan", "patches", 255.0), "finite and lie in"),
     ("conditionalgan", lambda: spoilt("conditionalgan", "label", 3), "must lie in 0 .. 2"),
     ("conditionalgan", lambda: spoilt("conditionalgan", "label", -1), "must lie in 0 .. 2"),
-    pytest.param(
-        "cvae_label",
-        lambda: spoilt("cvae_label", "label", 3),
-        "must lie in 0 .. 2",
-        marks=pytest.mark.slow,
-    ),
-    pytest.param(
-        "cvae_mask",
-        lambda: spoilt("cvae_mask", "mask", 0.5),
-        "`mask` must be 0 or 1",
-        marks=pytest.mark.slow,
-    ),
-    pytest.param(
-        "aae_semi",
-        lambda: spoilt("aae_semi", "label", 3),
-        "must lie in -1 .. 2",
-        marks=pytest.mark.slow,
-    ),
-    pytest.param(
-        "aae_supervised",
-        lambda: spoilt("aae_supervised", "label", -1),
-        "must lie in 0 .. 2",
-        marks=pytest.mark.slow,
-    ),
+    ("cvae_label", lambda: spoilt("cvae_label", "label", 3), "must lie in 0 .. 2"),
+    ("cvae_mask", lambda: spoilt("cvae_mask", "mask", 0.5), "`mask` must be 0 or 1"),
+    ("aae_semi", lambda: spoilt("aae_semi", "label", 3), "must lie in -1 .. 2"),
+    ("aae_supervised", lambda: spoilt("aae_supervised", "label", -1), "must lie in 0 .. 2"),
     ("stargan", lambda: spoilt("stargan", "label", 3), "must lie in 0 .. 2"),
-    pytest.param(
-        "stargan_joint",
-        lambda: spoilt("stargan_joint", "attributes", 2),
-        "must be 0 or 1",
-        marks=pytest.mark.slow,
-    ),
+    ("stargan_joint", lambda: spoilt("stargan_joint", "attributes", 2), "must be 0 or 1"),
     ("pixelcnn", lambda: spoilt("pixelcnn", "image", 0.3), "`levels` = 2"),
-    pytest.param(
-        "pixelcnn_rgb",
-        lambda: spoilt("pixelcnn_rgb", "label", 3),
-        "must lie in 0 .. 2",
-        marks=pytest.mark.slow,
-    ),
+    ("pixelcnn_rgb", lambda: spoilt("pixelcnn_rgb", "label", 3), "must lie in 0 .. 2"),
 ]
+# Models whose graphs take longest, of checks that others of the list have too.
+LONG = ("aae_semi", "aae_supervised", "stargan_joint", "cvae_mask", "cvae_label", "pixelcnn_rgb")
+JITTED = [pytest.param(*case, marks=[pytest.mark.slow] * (case[0] in LONG)) for case in CASES]
 
 
 @pytest.mark.trace

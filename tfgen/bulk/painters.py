@@ -78,12 +78,8 @@ def identity(folder: Path | str, checkpoint: str | int = "last") -> dict[str, An
         digest = hashlib.sha256("".join(map(files.sha256, parts)).encode()).hexdigest()
         return {"folder": str(folder), "kind": "export", "version": version, "sha256": digest}
     from tfgen.training import run
-    from tfgen.training.checkpoints import Checkpoints
 
-    options = run.read(folder).run
-    entries = Checkpoints(folder / "checkpoints", best=options["best"],
-                          best_mode=options["best_mode"])  # fmt: skip
-    entry = entries.wanted(checkpoint)[-1]
+    entry = run.checkpoints_of(run.read(folder), folder).wanted(checkpoint)[-1]
     known = {"step": entry["step"], "sha256": entry["sha256"]}
     return {"folder": str(folder), "kind": "run", **known}
 
@@ -119,8 +115,6 @@ def painter(model: dict[str, Any], name: str, given: dict, batch_size: int) -> P
     given = {k: np.asarray(v) for k, v in given.items()}
     if model["kind"] != "export":
         loaded = _model(model)
-        context = loaded.averaged()
-        context.__enter__()  # For as long as it draws.
 
         def of_model(feeds):
             return {k: v.numpy() for k, v in loaded.call_signature(name, feeds).items()}
@@ -131,9 +125,10 @@ def painter(model: dict[str, Any], name: str, given: dict, batch_size: int) -> P
     served = tf.saved_model.load(str(Path(model["folder"], str(model["version"]))))
     function = served.signatures[name]
 
+    order = _record(model)["signatures"][name]["outputs"]
+
     def of_export(feeds, kept=served):  # Its variables live as long as the object.
         outputs = function(**{k: tf.convert_to_tensor(v) for k, v in feeds.items()})
-        order = _record(model)["signatures"][name]["outputs"]
         return {k: outputs[k].numpy() for k in order}
 
     return Painter(Signature(of_export, _declared(model)[name]), of_export, given, batch_size)
@@ -153,7 +148,11 @@ def _loaded(key):
         return zoo.load(model["folder"])
     from tfgen.training import run
 
-    return run.load(model["folder"], model["step"])
+    loaded = run.load(model["folder"], model["step"])
+    with loaded.averaged():
+        averages = loaded.get_weights()
+    loaded.set_weights(averages)  # For good: it is here to draw, and is never trained.
+    return loaded
 
 
 def _record(model):

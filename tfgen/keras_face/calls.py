@@ -36,14 +36,15 @@ class KerasCalls(keras.Model):
         who = type(self).__name__
         weighing = ("class_weight", "sample_weight")
         check_weights(who, **{n: arguments.get(n) for n in weighing})
-        if arguments.get("validation_data") is not None:
+        held_out, split = (arguments.get(f"validation_{n}") for n in ("data", "split"))
+        if held_out is not None:
             check_validation(self, "validation_data")
-        if arguments.get("validation_split"):
+        if split:
             check_validation(self, "validation_split")
         callbacks.check(self, arguments.get("callbacks"))
-        size, split = arguments.get("batch_size"), arguments.get("validation_split") or 0.0
-        sharing.check(self, x, size, split)
-        if (held_out := arguments.get("validation_data")) is not None:
+        size = arguments.get("batch_size")
+        sharing.check(self, x, size, split or 0.0)
+        if held_out is not None:
             sharing.check(self, held_out, arguments.get("validation_batch_size") or size)
         names = getattr(getattr(x, "source", None), "class_names", None)
         if names:
