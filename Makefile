@@ -12,7 +12,7 @@ help:
 	@echo "make quickstart  train a DCGAN on real digits, sample it, export it (minutes)"
 	@echo "make check       lint, and the tests that trace no graph: for while you write"
 	@echo "make test        all tests but the slow ones: before a change is sent"
-	@echo "make slow        the tests that learn something"
+	@echo "make slow        the tests that learn something or take long; PART=1/5: a fifth of them"
 	@echo "make test-all    every test, slow ones too"
 	@echo "make browser     the tests of the pages, in chromium"
 	@echo "make lint        ruff, and the types by mypy"
@@ -33,15 +33,16 @@ quickstart: .venv/installed
 	@cat docs/next.txt
 
 check: lint
-	$(PYTEST) -m "not slow and not trace and not docs and not browser"
+	$(PYTEST) -m "not slow and not long and not trace and not docs and not browser"
 
 # The conformance suite in processes of its own: TensorFlow does not give back all memory of graphs.
 test: .venv/installed
-	$(PYTEST) -m "not slow and not docs and not browser" --ignore tests/test_models.py
-	$(PYTEST) -m "not slow and not docs" tests/test_models.py
+	$(PYTEST) -m "not slow and not long and not docs and not browser" --ignore tests/test_models.py
+	$(PYTEST) -m "not slow and not long" tests/test_models.py
 
+# PART=2/5: the second fifth of them.
 slow: .venv/installed
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow or long" $(if $(PART),--part $(PART))
 
 test-all: test slow
 

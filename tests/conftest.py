@@ -1,10 +1,13 @@
 """Three logical CPU devices for the tests under MirroredStrategy, set before TensorFlow starts."""
 
 import gc
+import itertools
 import os
 import signal
 import threading
 import time
+import zlib
+from operator import not_
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # What XLA compiles here runs once or twice: LLVM's optimisations take longer than they save.
@@ -15,6 +18,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
+from tests import longest
 from tests.chromium import browser  # noqa: F401  One for all pages: playwright runs once.
 
 CPU = tf.config.list_physical_devices("CPU")[0]
@@ -49,32 +53,54 @@ TRACE = (
 )
 
 
+def pytest_addoption(parser):
+    parser.addoption("--part", help="K/N: one of N parts of the tests, whole files each")
+
+
 def group(item):
     """The tests that share their models: a file, or one tiny model of the conformance suite."""
     from tests.tiny import TINY
 
+    path = item.path.relative_to(item.config.rootpath).as_posix()
+    if path != "tests/test_models.py":
+        return path
     tiny = getattr(getattr(item, "callspec", None), "params", {}).get("tiny")
     name = next((name for name, entry in TINY.items() if entry is tiny), "")
-    return f"{item.path.relative_to(item.config.rootpath)} {name}"
+    return f"{path} {name}"
 
 
 def pytest_collection_finish():
     gc.collect()
     gc.freeze()  # What importing made stays: no need to look at it again.
+    # A traced graph is tens of thousands of objects that live until its test ends.
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """One worker for each file, and for each tiny model of the conformance suite.
 
     Models are built once a worker and shared by the tests on them, which follow each other.
     First, because pytest-xdist then puts the groups into the names of the tests.
     """
+    long = longest.listed()
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group(item)))
         path = item.path.relative_to(item.config.rootpath / "tests").as_posix()
         if path.startswith(TRACE):
             item.add_marker(pytest.mark.trace)
+        if item.nodeid in long:
+            item.add_marker(pytest.mark.long)
+    files = {item.nodeid.split("::")[0] for item in items}
+    known = {name for name in long if name.split("::")[0] in files}
+    if not any("::" in argument for argument in config.args):
+        if gone := sorted(known - {item.nodeid for item in items}):
+            raise pytest.UsageError(f"{longest.FILE.name} names tests that are not there: {gone}")
+    if part := config.getoption("part"):
+        number, parts = map(int, part.split("/"))
+        here = [zlib.crc32(group(item).encode()) % parts == number - 1 for item in items]
+        config.hook.pytest_deselected(items=list(itertools.compress(items, map(not_, here))))
+        items[:] = itertools.compress(items, here)
     order = {name: number for number, name in enumerate(dict.fromkeys(map(group, items)))}
     items.sort(key=lambda item: order[group(item)])
 
@@ -102,7 +128,6 @@ def pytest_runtest_teardown(item, nextitem):
         registered = ops.gradient_registry._registry
         for name in [name for name in registered if name.startswith("CustomGradient-")]:
             del registered[name]
-        gc.unfreeze()
         gc.collect()
         gc.freeze()
     return result
