@@ -17,7 +17,7 @@ MODULES_BESIDE_THE_WINGS = 14
 # Lowest first; rooms of one floor import nothing of each other. What ends in "/" is a package.
 FLOORS = (
     ("construct",),
-    ("lazy", "random", "files", "quiet", "losses", "optimizers"),
+    ("lazy", "random", "files", "quiet", "losses", "optimizers/"),
     ("batches/",),
     ("signature", "step"),
     ("keras_face/", "sampling"),

@@ -58,7 +58,7 @@ def test_a_rate_that_is_none_is_refused(rate):
 def scaled(name, first, monkeypatch, **compiled):
     """A tiny model under mixed_float16 whose loss scales begin at `first`."""
     keras.config.set_dtype_policy("mixed_float16")
-    monkeypatch.setattr(optimizers, "FIRST_SCALE", first)
+    monkeypatch.setattr(optimizers.updating, "FIRST_SCALE", first)
     model = TINY[name].build()
     model.compile(**compiled)
     return model

@@ -484,7 +484,7 @@ def test_two_devices_continue_too(settings, tmp_path, monkeypatch):
 def test_mixed_precision_continues(settings, tmp_path, monkeypatch):
     """With loss scaling, whose state must come back too, and that skips the first steps."""
     precision = "mixed_float16"
-    monkeypatch.setattr(optimizers, "FIRST_SCALE", 2.0**34)
+    monkeypatch.setattr(optimizers.updating, "FIRST_SCALE", 2.0**34)
     options = settings(f"run.precision={precision}", "fit.epochs=2")
     whole = run.train(options, tmp_path / "whole", silent)
     assert whole.model.generator.dtype_policy.name == precision
@@ -501,7 +501,7 @@ def test_mixed_precision_continues(settings, tmp_path, monkeypatch):
 
 
 def test_gradients_that_overflow_at_every_scale_end_a_run(settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(optimizers, "FIRST_SCALE", 2.0**-9)
+    monkeypatch.setattr(optimizers.updating, "FIRST_SCALE", 2.0**-9)
     monkeypatch.setattr(
         optimizers.LossScaling, "check_finite", lambda self, grads: tf.constant(False)
     )
