@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.tiny import TINY
+from tfgen.training import balance
 from tfgen.training.doctor import TrainingDoctor
 
 ADVERSARIAL = ["gan", "dcgan", "dcgan_penalty", "conditionalgan", "infogan"]
@@ -163,10 +164,9 @@ def test_more_steps_of_the_generator_are_taken_after_the_change():
 
 
 def test_discriminator_steps_are_raised_to_divisors_of_the_batch():
-    doctor = TrainingDoctor(TINY["gan"].batch(4), batch_size=8, say=None)
-    assert [doctor._fitting(n, +1) for n in (1, 2, 4)] == [2, 4, 4]
-    assert [doctor._fitting(n, -1) for n in (4, 2)] == [2, 1]
-    assert TrainingDoctor(TINY["gan"].batch(4))._fitting(1, +1) == 1
+    assert [balance.fitting(n, +1, most_steps=5, rows=8) for n in (1, 2, 4)] == [2, 4, 4]
+    assert [balance.fitting(n, -1, most_steps=5, rows=8) for n in (4, 2)] == [2, 1]
+    assert balance.fitting(1, +1, most_steps=5) == 1
 
 
 def test_nan_is_seen_at_the_step(tmp_path):

@@ -10,7 +10,6 @@ own: a training with the doctor is bit for bit the training without, as long as 
 intervene.
 """
 
-import contextlib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -24,12 +23,10 @@ import tensorflow as tf
 from tfgen import files
 from tfgen.optimizers import inner
 from tfgen.step import as_batch
-from tfgen.training import diagnosis
+from tfgen.training import balance, diagnosis, probing
 
 # Numbers of the training steps that are judged, and reported by the model itself.
 SAID = ("real_probability", "fake_probability")
-
-NO_STEP = -1.0  # In place of the norm of a gradient.
 
 
 class TrainingDoctor(keras.callbacks.Callback):
@@ -131,10 +128,11 @@ class TrainingDoctor(keras.callbacks.Callback):
         self.critic = self.discriminate if self.discriminate in table else None
         self.loss = getattr(self.model, "loss", None)
         self.loss = self.loss if isinstance(self.loss, str) else None
-        self._restore_steps()
+        if self.balance and self.folder is not None:
+            balance.restore(self.model, self.folder / "metrics.jsonl")
         self.norms = {}
         for name, optimizer in self.model.optimizers.items():
-            self.norms[_player(name)] = _watch(self.model, optimizer)
+            self.norms[probing.player(name)] = probing.watch(self.model, optimizer)
         self.model.make_train_function(force=True)
         self.weights = self._weights()
 
@@ -165,7 +163,10 @@ class TrainingDoctor(keras.callbacks.Callback):
         """Measures, concludes, and puts the numbers that are finite into `logs`."""
         reported = logs or {}
         said = {k: float(reported[k]) for k in SAID if k in reported}
-        self.measured = {**self._players(), **self._probe(), **said}
+        probed = probing.measured(
+            self.model, self.maker, self.critic, self.probe, self.loss, similar=not self.of_run
+        )
+        self.measured = {**self._players(), **probed, **said}
         numbers = {
             f"doctor/{k}": v for k, v in self.measured.items() if math.isfinite(v) and k not in SAID
         }
@@ -181,8 +182,8 @@ class TrainingDoctor(keras.callbacks.Callback):
         weights, measured = self._weights(), {}
         for player, values in weights.items():
             norm = float(self.norms[player].numpy())
-            self.norms[player].assign(NO_STEP)
-            if norm == NO_STEP:  # A player that has its turn at another time.
+            self.norms[player].assign(probing.NO_STEP)
+            if norm == probing.NO_STEP:  # A player that has its turn at another time.
                 continue
             moved = np.linalg.norm(values - self.weights[player])
             measured[f"update/{player}"] = float(moved / max(float(np.linalg.norm(values)), 1e-12))
@@ -193,47 +194,12 @@ class TrainingDoctor(keras.callbacks.Callback):
     def _weights(self):
         """Player -> all its weights as one vector."""
         return {
-            _player(name): np.concatenate(
+            probing.player(name): np.concatenate(
                 [np.ravel(v.numpy()) for v in inner(optimizer)._trainable_variables],
                 dtype=np.float64,
             )
             for name, optimizer in self.model.optimizers.items()
         }
-
-    def _probe(self):
-        """What the served functions do with the probe."""
-        real, inputs = self.probe["image"], self.model.signatures()[self.maker].inputs
-        given = self._given(inputs)
-        # What is made of the real pictures themselves, as by a translator, is no sample.
-        if "image" in given or any(
-            n not in given and not i.distribution for n, i in inputs.items()
-        ):
-            return {}
-        feeds = self.model.signatures()[self.maker].draw(range(self.rows), **given)
-        made = next(iter(self.model.call_signature(self.maker, feeds).values())).numpy()
-        if not np.isfinite(made).all():
-            return {"samples": math.nan}
-        shown = _shrunk(real, made.shape[1:3])
-        measured = (
-            {} if shown is None else diagnosis.of_samples(shown, made, similar=not self.of_run)
-        )
-        names = self.model.signatures()[self.critic].inputs if self.critic else {}
-        if self.critic is None or self._given(names).keys() != names.keys():
-            return measured
-        of_real, of_fake = (
-            next(iter(self.model.call_signature(self.critic, batch).values()))
-            for batch in (
-                {name: self.probe[name] for name in names},
-                {name: {**self.probe, "image": made}[name] for name in names},
-            )
-        )
-        return {**measured, **diagnosis.of_logits(of_real, of_fake, self.loss)}
-
-    def _given(self, inputs):
-        """What the probe has of a signature's inputs."""
-        ranks = {name: len(given.shape) + 1 for name, given in inputs.items()}
-        has = [n for n in ranks if n in self.probe]
-        return {n: self.probe[n] for n in has if self.probe[n].ndim == ranks[n]}
 
     def _conclude(self, epoch):
         self.findings = diagnosis.diagnose(self.measured, self.loss, self.model)
@@ -241,7 +207,12 @@ class TrainingDoctor(keras.callbacks.Callback):
         self.streaks = {name: self.streaks.get(name, 0) + 1 for name in names}
         due = [n for n in names if n == "not_finite" or self.streaks[n] == self.patience]
         lasting = [n for n in names if n == "not_finite" or self.streaks[n] >= self.patience]
-        actions = self._rebalance(lasting) if self.balance else []
+        actions = []
+        if self.balance and (
+            change := balance.rebalanced(self.model, lasting, self.most_steps, self.batch_size)
+        ):
+            self.streaks = {}  # The new ratio gets its time.
+            actions.append(change)
         if any(name in self.stop_on for name in lasting):
             self.model.stop_training = self.stopped = True
             actions.append("training stopped")
@@ -264,41 +235,6 @@ class TrainingDoctor(keras.callbacks.Callback):
         elif self.folder is not None:
             self._write(self.folder, epoch, note)
 
-    def _rebalance(self, lasting):
-        """Another ratio of steps, if one of the two is losing; what was done, in words."""
-        model = self.model
-        if not hasattr(model, "generator_steps") or not hasattr(model, "discriminator_steps"):
-            return []
-        before = model.discriminator_steps, model.generator_steps
-        if "discriminator_wins" in lasting:
-            if model.discriminator_steps > 1:
-                self._set_steps(self._fitting(model.discriminator_steps, -1), model.generator_steps)
-            else:
-                self._set_steps(1, min(model.generator_steps + 1, self.most_steps))
-        elif "discriminator_blind" in lasting:
-            if model.generator_steps > 1:
-                self._set_steps(model.discriminator_steps, model.generator_steps - 1)
-            else:
-                self._set_steps(self._fitting(model.discriminator_steps, +1), 1)
-        after = model.discriminator_steps, model.generator_steps
-        if after == before:
-            return []
-        self.streaks = {}  # The new ratio gets its time.
-        return [
-            f"discriminator_steps:generator_steps {before[0]}:{before[1]} -> {after[0]}:{after[1]}"
-        ]
-
-    def _fitting(self, steps, direction):
-        """The next number of discriminator steps by which the batch can be divided."""
-        rows = self.batch_size or steps
-        wanted = range(steps + direction, self.most_steps + 1 if direction > 0 else 0, direction)
-        return next((n for n in wanted if rows % n == 0), steps)
-
-    def _set_steps(self, discriminator_steps, generator_steps):
-        self.model.discriminator_steps = discriminator_steps
-        self.model.generator_steps = generator_steps
-        self.model.make_train_function(force=True)
-
     def _write(self, folder, epoch, note):
         step = int(self.model.step.numpy())
         line = {"step": step, "epoch": epoch, "doctor": note}
@@ -309,54 +245,8 @@ class TrainingDoctor(keras.callbacks.Callback):
             tf.summary.text("doctor", in_words(note))
         writer.close()
 
-    def _restore_steps(self):
-        """The ratio that a doctor of the same run has left."""
-        path = None if self.folder is None else self.folder / "metrics.jsonl"
-        if not self.balance or path is None or not path.exists():
-            return
-        now = int(self.model.step.numpy())
-        for text in path.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(json.JSONDecodeError):  # Killed in the middle of a line.
-                line = json.loads(text)
-                if "doctor" in line and line["step"] <= now:
-                    note = line["doctor"]
-                    self.model.discriminator_steps = note["discriminator_steps"]
-                    self.model.generator_steps = note["generator_steps"]
-
 
 def in_words(note: dict) -> str:
     """Findings and actions of a note, as paragraphs."""
     found = [f"{finding['says']} Try: {finding['advice']}" for finding in note["findings"]]
     return "\n\n".join([*found, *note["actions"]])
-
-
-def _shrunk(images, sides):
-    """Images averaged down to the sides of a model that still grows; None if that cannot be."""
-    rows, height, width, channels = images.shape
-    if sides[0] == 0 or height % sides[0] or height // sides[0] != width / sides[1]:
-        return None
-    n = height // sides[0]
-    return images.reshape(rows, sides[0], n, sides[1], n, channels).mean((2, 4))
-
-
-def _player(optimizer_name):
-    return optimizer_name.removesuffix("_optimizer")
-
-
-def _watch(model, optimizer):
-    """A variable that holds the norm of the optimizer's last gradient, from now on."""
-    with model.distribute_strategy.scope():
-        norm = tf.Variable(
-            NO_STEP, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
-        )
-    apply = type(optimizer).apply
-
-    def watching(gradients, trainable_variables=None):
-        # Of the whole batch: `tfgen.optimizers.update` has summed what the replicas found.
-        scale = 1.0 / tf.cast(getattr(optimizer, "dynamic_scale", 1.0), tf.float32)
-        known = [tf.cast(g, tf.float32) for g in gradients if g is not None]
-        norm.assign(scale * tf.linalg.global_norm(known))
-        return apply(optimizer, gradients, trainable_variables)
-
-    optimizer.apply = watching
-    return norm
