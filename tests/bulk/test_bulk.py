@@ -9,7 +9,7 @@ import pytest
 from tfgen import bulk, data, export, lazy, zoo
 from tfgen.bulk import drawing, painters, plans, scoring, shards
 from tfgen.cli import main
-from tfgen.metrics import frechet
+from tfgen.metrics import frechet, kernel
 from tfgen.training import config, run
 
 SIZE = dict(shard_size=30, batch_size=8, last=99)
@@ -147,13 +147,15 @@ def test_moments_merge_in_any_order_and_parts():
     x = np.random.default_rng(0).normal(3.0, 2.0, (200, 5))
     expected = frechet.Moments(x)
     for edges in ((0, 200), (0, 1, 2, 200), (0, 50, 120, 199, 200)):
-        parts = [frechet.Moments(x[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+        parts = [scoring.Reduced() for _ in edges[1:]]
+        for part, a, b in zip(parts, edges, edges[1:], strict=False):
+            part.add(x[a:b])
         total = scoring.Merging.empty()
         for part in reversed(parts):
             total = scoring.Merging.merged(total, part)
         assert total.count == 200
-        np.testing.assert_allclose(total.mean, expected.mean, rtol=1e-12)
-        np.testing.assert_allclose(total.covariance, expected.covariance, rtol=1e-11)
+        np.testing.assert_allclose(total.frechet.mean, expected.mean, rtol=1e-12)
+        np.testing.assert_allclose(total.frechet.covariance, expected.covariance, rtol=1e-11)
     with pytest.raises(ValueError, match="5 features. Received: 4"):
         expected.merge(frechet.Moments(x[:, :4]))
 
@@ -167,9 +169,14 @@ def test_the_score_of_shards_is_that_of_their_pictures(trained, tmp_path, capsys
     expected = frechet.frechet_distance(network.features(fake), real_features)
     found = bulk.score(tmp_path, real)
     np.testing.assert_allclose(found["fid"], expected, rtol=1e-6)
+    expected = kernel.unbiased_mmd(network.features(fake), real_features)
+    np.testing.assert_allclose(found["kid"], expected, rtol=1e-6)
     assert found["samples"] == 100 and found["feature_network"] == "digits8"
     assert main.main(["score", str(tmp_path), "--data", "digits"]) == 0
-    assert f"fid {found['fid']:.6g}, 100 samples and 500 pictures" in capsys.readouterr().out
+    assert (
+        f"fid {found['fid']:.6g}, kid {found['kid']:.6g}, 100 samples and 500 pictures"
+        in capsys.readouterr().out
+    )
     first = next(iter(plans.read(tmp_path).shards()))
     (tmp_path / first.name).unlink()
     (tmp_path / "manifest.json").unlink()
@@ -194,7 +201,8 @@ def test_beam_draws_and_scores_the_same(trained, tmp_path):
     real = data.source("digits", "test")
     one = bulk.score(tmp_path / "whole", real)
     other = bulk.score(tmp_path / "whole", real, runner="DirectRunner")
-    np.testing.assert_allclose(one.pop("fid"), other.pop("fid"), rtol=1e-6)
+    for name in ("fid", "kid"):
+        np.testing.assert_allclose(one.pop(name), other.pop(name), rtol=1e-6)
     assert one == other
 
 

@@ -87,3 +87,26 @@ def test_bad_input():
         kernel.unbiased_mmd(x, y[:, :3])
     with pytest.raises(ValueError, match="NaN"):
         kernel.unbiased_mmd(x * np.inf, y)
+
+
+def test_moments_give_the_estimate_of_all_samples_in_any_parts():
+    x, y = two_sets(n=60, m=31)
+    real, generator = kernel.KernelMoments(), np.random.default_rng(1)
+    real.add(y)
+    expected = kernel.unbiased_mmd(x, y)
+    for cuts in ([0, 60], [0, 1, 60], [0, 7, 20, 59, 60]):
+        parts = [kernel.KernelMoments() for _ in cuts[1:]]
+        for part, first, last in zip(parts, cuts, cuts[1:], strict=False):
+            part.add(x[first:last])
+        total = kernel.KernelMoments()
+        for number in generator.permutation(len(parts)):
+            total.merge(parts[number])
+        assert total.count == 60
+        assert total.discrepancy(real) == pytest.approx(expected, rel=1e-10)
+        assert real.discrepancy(total) == pytest.approx(expected, rel=1e-10)
+    with pytest.raises(ValueError, match="of 5 features. Received: 4"):
+        real.add(x[:, :4])
+    with pytest.raises(ValueError, match="At most 256 features. Received: 257"):
+        kernel.KernelMoments().add(np.zeros((2, 257)))
+    with pytest.raises(ValueError, match="At least 2 samples are needed. Received: 31 and 0"):
+        real.discrepancy(kernel.KernelMoments())

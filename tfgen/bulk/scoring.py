@@ -1,7 +1,8 @@
-"""The Frechet distance of pictures that lie in shards: features reduced by a combiner.
+"""Frechet and kernel distance of pictures that lie in shards: features reduced by a combiner.
 
-Count, mean and scatter in float64 (`tfgen.metrics.frechet.Moments`) are merged in any order and any
-parts, so no feature is kept and the number of pictures has no end.
+Moments in float64 (`tfgen.metrics.frechet.Moments`, `tfgen.metrics.kernel.KernelMoments`) are
+merged in any order and any parts, so no feature is kept and the number of pictures has no end.
+Metrics of neighbours, such as precision and recall, have no such moments.
 """
 
 import functools
@@ -14,22 +15,55 @@ import numpy as np
 from tfgen.bulk import generation, plans, shards
 from tfgen.bulk.plans import Shard
 from tfgen.data import Source
-from tfgen.metrics import feature_networks, frechet
+from tfgen.metrics import feature_networks, frechet, kernel
 from tfgen.metrics.shipped_networks import SHIPPED
 
 _ROWS = 1000  # Real pictures at once.
 
 
+class Reduced:
+    """Features of which their moments are left."""
+
+    def __init__(self):
+        self.frechet, self.kernel = frechet.Moments(), kernel.KernelMoments()
+
+    @property
+    def count(self) -> int:
+        """Of pictures."""
+        return self.frechet.count
+
+    def add(self, features: np.ndarray) -> None:
+        """Takes in a batch (N, F)."""
+        self.frechet.add(features)
+        if features.shape[1] <= kernel.MOST_FEATURES:
+            self.kernel.add(features)
+
+    def merge(self, other: "Reduced") -> None:
+        """Takes in what another has taken in."""
+        self.frechet.merge(other.frechet)
+        self.kernel.merge(other.kernel)
+
+    def distances(self, other: "Reduced") -> dict[str, float]:
+        """`fid`, and `kid` of at most 256 features."""
+        one, two = self.frechet, other.frechet
+        found = {
+            "fid": frechet.frechet_from_moments(one.mean, one.covariance, two.mean, two.covariance)
+        }
+        if self.kernel.count:
+            found["kid"] = self.kernel.discrepancy(other.kernel)
+        return found
+
+
 class Merging:
-    """The combiner of `Moments`."""
+    """The combiner of `Reduced`."""
 
     @staticmethod
-    def empty() -> frechet.Moments:
+    def empty() -> Reduced:
         """Of nothing."""
-        return frechet.Moments()
+        return Reduced()
 
     @staticmethod
-    def merged(one: frechet.Moments, other: frechet.Moments) -> frechet.Moments:
+    def merged(one: Reduced, other: Reduced) -> Reduced:
         """Of both together; `one` is changed and returned."""
         one.merge(other)
         return one
@@ -42,7 +76,7 @@ def score(
     runner: str | None = None,
     runner_options: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The Frechet distance of all pictures of a folder and those of a data set.
+    """Frechet and kernel distance of all pictures of a folder and those of a data set.
 
     Args:
         folder: Of complete shards, with their manifest.
@@ -52,7 +86,8 @@ def score(
         runner_options: Beam's own.
 
     Returns:
-        `fid`, `samples`, `real`, and what the figure was measured with.
+        `fid`, `kid` (the unbiased estimate of all pictures at once; for networks of at most 256
+        features), `samples`, `real`, and what the figures were measured with.
 
     Raises:
         ValueError: Shards lack, or no feature network fits.
@@ -72,7 +107,7 @@ def score(
             "as inception_v3."
         )
     name = features or fitting[0]
-    measure = functools.partial(moments, str(folder), plan.kind, name)
+    measure = functools.partial(reduced, str(folder), plan.kind, name)
     items = [tuple(shard) for shard in plan.shards()]
     if runner is not None:
         from tfgen.bulk import beam
@@ -80,19 +115,16 @@ def score(
         fake = beam.reduced(items, measure, Merging, folder, runner, runner_options)
     else:
         fake = functools.reduce(Merging.merged, map(measure, items), Merging.empty())
-    network, known = _network(name), frechet.Moments()
+    network, known = _network(name), Reduced()
     for first in range(0, real.size, _ROWS):
         known.add(network.features(_floats(real.arrays["image"][first : first + _ROWS])))
-    distance = frechet.frechet_from_moments(
-        fake.mean, fake.covariance, known.mean, known.covariance
-    )
     stamp = {"samples": fake.count, "real": known.count, "data": real.name, "split": real.split}
-    return {"fid": distance, **stamp, **network.protocol()}
+    return {**fake.distances(known), **stamp, **network.protocol()}
 
 
-def moments(folder: str, kind: str, features: str, shard: tuple) -> frechet.Moments:
-    """Of the features of one shard's pictures."""
-    network, found = _network(features), frechet.Moments()
+def reduced(folder: str, kind: str, features: str, shard: tuple) -> Reduced:
+    """The moments of one shard's pictures."""
+    network, found = _network(features), Reduced()
     for images in shards.read(Path(folder), Shard(*shard), kind):
         found.add(network.features(_floats(images)))
     return found

@@ -43,7 +43,7 @@ def generate(arguments: argparse.Namespace):
 
 
 def score(arguments: argparse.Namespace):
-    """The Frechet distance of the pictures in shards, however many, and those of a data set."""
+    """Frechet and kernel distance of the pictures in shards, however many, and a data set's."""
     import json
 
     from tfgen import bulk, data
@@ -54,8 +54,9 @@ def score(arguments: argparse.Namespace):
     )
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    figures = ", ".join(f"{name} {found[name]:.6g}" for name in ("fid", "kid") if name in found)
     print(
-        f"fid {found['fid']:.6g}, {found['samples']:,} samples and {found['real']:,} pictures of "
+        f"{figures}, {found['samples']:,} samples and {found['real']:,} pictures of "
         f"{found['data']} {found['split']}, in features of {found['feature_network']}"
     )
 
