@@ -16,7 +16,7 @@ MODULES_BESIDE_THE_WINGS = 14
 
 # Lowest first; rooms of one floor import nothing of each other. What ends in "/" is a package.
 FLOORS = (
-    ("construct",),
+    ("construct/",),
     ("lazy", "random", "files", "quiet", "losses", "optimizers/"),
     ("batches/",),
     ("signature", "step"),
