@@ -91,6 +91,8 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.trace)
         if item.nodeid in long:
             item.add_marker(pytest.mark.long)
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(1200))  # Seconds, on a busy machine too.
     files = {item.nodeid.split("::")[0] for item in items}
     known = {name for name in long if name.split("::")[0] in files}
     if not any("::" in argument for argument in config.args):
