@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfgen import files
 from tfgen.data import folder, layout
 from tfgen.data.picture import Form
 
@@ -74,8 +75,8 @@ def _json_lines(path, file):
         if not line.strip():
             continue
         try:
-            entry = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+            entry = files.parsed(line)
+        except json.JSONDecodeError as error:
             raise ValueError(f"{path}, line {number}: is no JSON ({error}).") from error
         if not isinstance(entry, dict):
             raise ValueError(f"{path}, line {number}: expected an object. Received: {entry!r}.")

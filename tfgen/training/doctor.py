@@ -317,7 +317,7 @@ class TrainingDoctor(keras.callbacks.Callback):
         now = int(self.model.step.numpy())
         for text in path.read_text(encoding="utf-8").splitlines():
             with contextlib.suppress(json.JSONDecodeError):  # Killed in the middle of a line.
-                line = json.loads(text)
+                line = files.parsed(text)
                 if "doctor" in line and line["step"] <= now:
                     note = line["doctor"]
                     self.model.discriminator_steps = note["discriminator_steps"]
