@@ -49,10 +49,13 @@ class Edge:
 
     def __init__(self, path: Path | str, threads: int = 0, rows: int = 64):
         path = Path(path)
-        for name, number, least in (("threads", threads, 0), ("rows", rows, 1)):
-            if not isinstance(number, int | np.integer) or number < least:
+        for name, number, least, most in (
+            ("threads", threads, 0, 1024),
+            ("rows", rows, 1, 1 << 31),
+        ):
+            if not isinstance(number, int | np.integer) or not least <= number <= most:
                 raise ValueError(
-                    f"`{name}` must be a whole number of {least} or more. Received: {number!r}."
+                    f"`{name}` must be a whole number from {least} to {most}. Received: {number!r}."
                 )
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path}.")
