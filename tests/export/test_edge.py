@@ -146,7 +146,7 @@ def test_inputs_that_do_not_fit(exported):
     with pytest.raises(ValueError, match="cannot be drawn and must be given"):
         edge.Edge(exported[1]["discriminate"]).sample([1])
     for wrong in ({"rows": 0}, {"rows": 1.5}, {"rows": "a"}, {"threads": -1}, {"threads": 10**6}):
-        with pytest.raises(ValueError, match=f"`{next(iter(wrong))}` must be a whole number of"):
+        with pytest.raises(ValueError, match=f"`{next(iter(wrong))}` must be a whole number from"):
             edge.Edge(exported[1]["generate"], **wrong)
 
 
