@@ -49,6 +49,14 @@ class Edge:
 
     def __init__(self, path: Path | str, threads: int = 0, rows: int = 64):
         path = Path(path)
+        for name, number, least, most in (
+            ("threads", threads, 0, 1024),
+            ("rows", rows, 1, 1 << 31),
+        ):
+            if not isinstance(number, int | np.integer) or not least <= number <= most:
+                raise ValueError(
+                    f"`{name}` must be a whole number from {least} to {most}. Received: {number!r}."
+                )
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path}.")
         runtime = Lite if path.suffix == ".tflite" else Onnx
@@ -62,7 +70,7 @@ class Edge:
         self.name: str = manifest["name"]
         self.signature = Signature(None, inputs)  # type: ignore[arg-type]  # It is drawn from only.
         self._outputs: dict[str, str] = manifest["outputs"]
-        self._rows = max(1, rows)
+        self._rows = rows
         table = path.parent / "tokenizer.json"
         self.tokenizer = json.loads(table.read_text("utf-8")) if table.is_file() else None
 

@@ -49,6 +49,20 @@ def test_float16_skips_no_first_update():
         assert float(optimizer.dynamic_scale) == 1024.0
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"clipnorm": -1.0}, "`clipnorm` of Adam must be above 0. Received: -1.0"),
+        ({"global_clipnorm": 0.0}, "`global_clipnorm` of Adam must be above 0"),
+        ({"beta_1": 2.0}, "`beta_1` of Adam must be 0 or more and below 1. Received: 2.0"),
+        ({"beta_2": float("nan")}, "`beta_2` of Adam must be 0 or more and below 1"),
+    ],
+)
+def test_numbers_with_which_no_update_means_anything(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        optimizers.built(keras.optimizers.Adam(**wrong))
+
+
 @pytest.mark.parametrize("rate", [-1e-3, np.nan, np.inf])
 def test_a_rate_that_is_none_is_refused(rate):
     with pytest.raises(ValueError, match="`learning_rate` of Adam must be a number of 0 or more"):

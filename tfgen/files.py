@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -56,6 +57,18 @@ def _write(path, produce):
 def write_text(path: Path, text: str) -> None:
     """Puts a complete text file at `path`; see `write`."""
     write(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def parsed(text: str | bytes) -> Any:
+    """What a text in JSON says.
+
+    Raises:
+        json.JSONDecodeError: It is none, or is nested deeper than Python reads.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise json.JSONDecodeError("Nested too deeply", "", 0) from error
 
 
 def append_line(path: Path, line: str) -> None:

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tfgen import sampling
 from tfgen.construct import no_such
-from tfgen.keras_face import calls, own_networks
+from tfgen.keras_face import calls, given_data, own_networks
 from tfgen.optimizers import averages_in_place, built
 from tfgen.signature import Signature, checked
 from tfgen.step import draws, weight
@@ -53,7 +53,10 @@ class GenerativeModel(calls.KerasCalls, abc.ABC):
             own_networks.accept(cls)
 
     def __setattr__(self, name, value):
+        own_networks.check_assignment(self, name, value)
         super().__setattr__(name, own_networks.admitted(self, name, value))
+        if name in own_networks.STEPS:
+            super().__setattr__("train_function", None)
 
     def __init__(self, seed: int = 0, name: str | None = None):
         calls.check_settings()
@@ -112,7 +115,8 @@ class GenerativeModel(calls.KerasCalls, abc.ABC):
         super().compile(optimizer=None, **keras_arguments)
         self.compiled_with = dict(keras_arguments)
         for name, (optimizer, *networks) in players.items():
-            setattr(self, _attribute(name), built(optimizer or paper_optimizer(), *networks))
+            one = built(optimizer or paper_optimizer(), *networks)
+            super().__setattr__(_attribute(name), one)
         self.players = tuple(players)
 
     @property
@@ -189,7 +193,7 @@ class GenerativeModel(calls.KerasCalls, abc.ABC):
                 f"{name!r} takes {', '.join(signature.inputs)}. Received: {', '.join(feeds)}."
             )
         feeds = {
-            n: value if tf.is_tensor(value) else checked(n, signature.inputs[n], value)
+            n: value if _is_symbolic(value) else checked(n, signature.inputs[n], value)
             for n, value in feeds.items()
         }
         names, graph = self._graph(name)
@@ -280,13 +284,20 @@ class GenerativeModel(calls.KerasCalls, abc.ABC):
         name = signature or next(iter(table))
         if name not in table:
             raise ValueError(no_such("signature", name, table))
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}.")
+        if batch_size is not None and not given_data.is_count(batch_size):
+            raise ValueError(
+                f"`batch_size` must be at least 1, a whole number. Received: {batch_size!r}."
+            )
         seeds = sampling.sliceable(seeds)
         given = table[name].given(len(seeds), **given)
         call = functools.partial(self.call_signature, name)
         size = batch_size or sampling.rows_at_a_time(self._graph(name)[1].graph)
         return len(seeds), sampling.batches(call, table[name], seeds, given, size)
+
+
+def _is_symbolic(value):
+    """Whether a value is known only when a graph runs."""
+    return tf.is_tensor(value) and not hasattr(value, "numpy")
 
 
 def _together(values):

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfgen import optimizers, random
 from tfgen.batches import accumulation, sharing
+from tfgen.construct import no_such
 
 _scope = threading.local()  # MirroredStrategy traces each replica in a thread of its own.
 
@@ -147,6 +148,13 @@ def weight(value: Any) -> Any:
     return getattr(_scope, "rows", None) if scalar else None
 
 
+class Batch(dict):
+    """Name -> tensor; a name that is not there is an error that says which are."""
+
+    def __missing__(self, key):
+        raise ValueError(no_such("key of a batch", key, self))
+
+
 def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict[str, tf.Tensor]:
     """Whatever `fit` was given as a dict of tensors with key "image".
 
@@ -174,7 +182,7 @@ def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict
                 f"Received a {type(data).__name__} of {len(parts)}."
             )
         data = dict(zip(("image", "label"), parts, strict=False))
-    batch = dict(data)
+    batch = Batch(data)
     for key in batch:
         if key == "image" or key.startswith("image_"):
             batch[key] = _checked(batch[key], image_shape)
@@ -190,6 +198,8 @@ def _label(label):
     label = tf.convert_to_tensor(label)
     if label.dtype == tf.string:
         fix = "number the classes, as in np.unique(labels, return_inverse=True)[1]"
+    elif label.shape.rank == 4:
+        fix = "if they are pictures leave them out, as in fit(images): these models need no targets"
     elif label.shape.rank is not None and label.shape.rank > 1:
         column = label.shape.rank == 2 and label.shape[1] == 1
         fix = "pass labels.reshape(-1)" if column else "for one-hot rows pass labels.argmax(-1)"

@@ -63,8 +63,16 @@ class Client:
     ):
         if version is not None and label is not None:
             raise ValueError("Give `version` or `label`, not both.")
-        if max_rows is not None and max_rows < 1:
-            raise ValueError(f"`max_rows` must be at least 1. Received: {max_rows}.")
+        for name, text in (("address", address), ("model", model)):
+            if not isinstance(text, str) or not text:
+                raise ValueError(f"`{name}` must be a text. Received: {text!r}.")
+        for name, number, least in (("max_rows", max_rows, 1), ("version", version, 0)):
+            if number is not None and not (_is_whole(number) and number >= least):
+                raise ValueError(
+                    f"`{name}` must be a whole number of {least} or more. Received: {number!r}."
+                )
+        if not isinstance(timeout, int | float) or not timeout > 0:
+            raise ValueError(f"`timeout` must be seconds above 0. Received: {timeout!r}.")
         self.address, self.model, self.timeout, self.max_rows = address, model, timeout, max_rows
         if isinstance(manifest, (str, Path)):
             manifest = json.loads(Path(manifest).read_text())
@@ -277,6 +285,10 @@ class Client:
                     raise Failure(failure.code, f"{self.address} was {said}") from failure
                 time.sleep(wait)
                 pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _is_whole(value):
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _repeated(value, wanted, rows):

@@ -59,7 +59,7 @@ def cast(name: str, value: Any, wanted: Tensor) -> np.ndarray:
         array = _packed(value) if is_file else _pixels(name, value, wanted)
     else:
         value = numbered(name, wanted.class_names, value)
-        array = _texts(value) if wanted.dtype == "string" else np.asarray(value)
+        array = _texts(name, value) if wanted.dtype == "string" else _numbers(name, value)
         array = _typed(name, array, wanted)
     shape = wanted.shape
     fits = shape is None or (
@@ -75,7 +75,8 @@ def _typed(name, array, wanted):
     if wanted.dtype == "string":
         return array
     target = np.dtype(wanted.dtype)
-    if array.dtype.kind not in "biufcV":
+    no_numbers = array.dtype.kind not in "biufcV"
+    if no_numbers or (array.dtype.kind == "b" and target.kind != "b" and array.size):
         raise ValueError(f"Input {name!r} must be {wanted}. Received: {array.dtype} values.")
     if target.kind == "b" and array.dtype.kind != "b":
         raise ValueError(f"Input {name!r} must be true or false. Received: {array.dtype} values.")
@@ -90,11 +91,23 @@ def _typed(name, array, wanted):
     return array.astype(target, copy=False)
 
 
-def _texts(value):
+def _numbers(name, value):
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"Input {name!r}: its rows have different shapes ({error}).") from error
+
+
+def _texts(name, value):
     array = np.asarray(value, object)
-    flat = [one.encode() if isinstance(one, str) else bytes(one) for one in array.ravel().tolist()]
+    flat = array.ravel().tolist()
+    other = [one for one in flat if not isinstance(one, str | bytes | bytearray | memoryview)]
+    if other:
+        raise ValueError(
+            f"Input {name!r} takes texts, or files as bytes. Received: {repr(other[0])[:80]}."
+        )
     result = np.empty(len(flat), object)
-    result[:] = flat
+    result[:] = [one.encode() if isinstance(one, str) else bytes(one) for one in flat]
     return result.reshape(array.shape)
 
 

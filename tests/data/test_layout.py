@@ -48,6 +48,13 @@ def test_a_training_split_alone_has_no_other(tmp_path):
         data.source(name, "test")
 
 
+def test_one_picture_has_no_test_split(tmp_path):
+    name = tree(tmp_path / "p", "0.png")
+    assert data.source(name).size == 1
+    with pytest.raises(ValueError, match="holds one picture, and split 'test' none of it"):
+        data.source(name, "test")
+
+
 def test_flat_splits_and_unlabelled_ones(tmp_path):
     name = tree(tmp_path / "p", "train/a/0.png", "train/b/0.png", "test/0.png")
     assert "label" in data.source(name).arrays

@@ -1,5 +1,7 @@
 """Plain arrays as data sets, the sets that come with libraries, and the names of all."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,8 @@ NAN[2, 0, 0, 0] = np.nan
         (np.zeros((3, 3, 32, 32)), "transpose"),
         (np.zeros((0, 4, 4, 1)), "no images"),
         (np.zeros((3, 4, 4, 1), np.int64), "astype"),
+        ([np.zeros((4, 4, 1)), np.zeros((3, 4, 1))], "have different shapes: bring them to one"),
+        (np.ma.masked_less(np.zeros((3, 4, 4, 1)), 1), "masked array"),
         (np.zeros((8, 8, 3), np.uint8), r"looks like one picture: pass images\[np.newaxis\]"),
     ],
 )
@@ -80,7 +84,8 @@ def test_array_refuses_images(images, message):
         (np.zeros((6, 3)), "argmax"),
         ([0, 1, 2, 3, 4, -1], "smallest one of -1"),
         ([0, 1, 2, 3, 4, 1 << 32], "largest one of 4294967296"),
-        (["a"] * 6, "must be integers"),
+        (["a"] * 6, "must be integers.*number the classes"),
+        (np.zeros(6), r"pass labels.astype\('int32'\)"),
         ([0, 1, 2, 3, 4, 7], "largest label is 7, but there are 2"),
     ],
 )
@@ -93,6 +98,7 @@ def test_array_refuses_labels(labels, message):
 def test_class_names_are_texts(names):
     with pytest.raises(ValueError, match="`class_names` must be one text a class"):
         data.array(pictures(), class_names=names)
+    assert data.array(pictures(), class_names=iter("ab")).class_names == ("a", "b")
     with pytest.raises(ValueError, match="must differ. More than one class is 'a'"):
         data.array(pictures(), class_names=["a", "b", "a"])
 
@@ -112,6 +118,11 @@ def test_digits_are_scaled_and_split():
     np.testing.assert_array_equal(train.arrays["label"], whole.arrays["label"][order[:1297]])
     levels = np.unique(whole.arrays["image"])
     np.testing.assert_array_equal(levels, np.arange(17) / 8 - 1)
+
+
+def test_numbers_of_numpy_are_numbers():
+    batches = data.load("digits", batch_size=np.int64(8), image_size=np.int32(16), shuffle=False)
+    assert batches.element_spec["image"].shape == (8, 16, 16, 1)
 
 
 def test_digits_in_another_form():
@@ -142,6 +153,8 @@ def test_mnist_5k_and_its_cache(tmp_path):
         ("zzz", "Unknown data set 'zzz'. Known: digits"),
         ("folder:", "Known: digits, mnist-5k, .*folder:PATH"),
         ("digits:8", "Unknown data set"),
+        (Path("digits"), "The name of a data set is a text.*Received: PosixPath"),
+        (None, "Received: None"),
     ],
 )
 def test_unknown_names(name, message):
@@ -156,6 +169,9 @@ def test_unknown_names(name, message):
         ({"download": True}, "'tfds:NAME' only"),
         ({"image_size": 0}, "image_size"),
         ({"image_size": (8, 8, 1)}, "image_size"),
+        ({"image_size": 10**6}, "image_size of 1000000x1000000 is more than .* pixels"),
+        ({"shuffle": "no"}, "shuffle must be true or false. Received: 'no'"),
+        ({"drop_remainder": 1}, "drop_remainder must be true or false. Received: 1"),
         ({"channels": 4}, "channels must be 1"),
         ({"resize": "squash"}, "resize must be one of"),
         ({"memory_limit": -1}, "number of bytes"),

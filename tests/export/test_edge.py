@@ -145,6 +145,9 @@ def test_inputs_that_do_not_fit(exported):
     assert critic(image=np.zeros((0, 8, 8, 3)))["logit"].shape == (0, 1)
     with pytest.raises(ValueError, match="cannot be drawn and must be given"):
         edge.Edge(exported[1]["discriminate"]).sample([1])
+    for wrong in ({"rows": 0}, {"rows": 1.5}, {"rows": "a"}, {"threads": -1}, {"threads": 10**6}):
+        with pytest.raises(ValueError, match=f"`{next(iter(wrong))}` must be a whole number from"):
+            edge.Edge(exported[1]["generate"], **wrong)
 
 
 def test_files_that_are_not_ours(exported, tmp_path):

@@ -94,7 +94,9 @@ def test_a_weight_file_holds_its_line_of_the_index(whole):
         assert weight_files.entry(store.folder / entry["file"]) == entry
 
 
-@pytest.mark.parametrize("text", [None, "", '{"checkpoints": [', '{"checkpoints": [{}]}', "[]"])
+@pytest.mark.parametrize(
+    "text", [None, "", '{"checkpoints": [', '{"checkpoints": [{}]}', "[]", "[" * 100_000]
+)
 def test_a_lost_index_is_made_again(settings, whole, copy, text):
     index = copy / "checkpoints/index.json"
     before = json.loads(index.read_text())
@@ -151,7 +153,7 @@ def test_an_index_without_weight_files_is_named(settings, copy):
         run.train(settings(), copy, silent)
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]", '{"seed": 0}'])
+@pytest.mark.parametrize("text", [None, "", "{", "[]", '{"seed": 0}', "[" * 100_000])
 def test_a_damaged_note_is_named_and_the_weights_are_used(settings, copy, text):
     note = copy / "run.json"
     note.unlink()
@@ -211,7 +213,9 @@ def test_an_index_with_odd_values_is_made_again(copy, key, value):
 
 def test_damaged_lines_of_metrics_are_named_and_kept(settings, copy):
     path = copy / "metrics.jsonl"
-    path.write_bytes(b"\xff\xfe\n" + path.read_bytes() + b'5\n{"step": 9}\n{"step": 2')
+    path.write_bytes(
+        b"\xff\xfe\n" + path.read_bytes() + b'5\n{"step": 9}\n{"step": 2' + b"[" * 100_000
+    )
     with pytest.warns(UserWarning, match="metrics.jsonl: lines 1, 4, 5 cannot be read"):
         found = record.lines(path)
     assert [line["step"] for line in found] == [10, 20]

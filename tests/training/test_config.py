@@ -1,3 +1,4 @@
+import itertools
 import textwrap
 
 import keras
@@ -96,6 +97,12 @@ def test_every_schedule_is_constructed(name):
     assert float(schedule(0)) == pytest.approx(0.1)
 
 
+# Eight levels of aliases, ten of the one below each: 10^9 values in 300 bytes.
+LAUGHS = "a: &a [1]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{below}'] * 10)}]\n"
+    for below, name in itertools.pairwise("abcdefghi")
+)
+
 BAD = [
     ("model.name=gam", "model.name: unknown name 'gam'. Did you mean 'gan'? Known: "),
     (
@@ -168,6 +175,10 @@ def test_bad_values_are_named(load, change, message):
         ("a: -1e5", "a: -1e5 is text in YAML 1.1, not a number: write -1.0e+5"),
         ("a: 1.5e3", "write 1.5e+3"),
         ("model: {name: gan}", "data: missing section"),
+        ("a: " + "[" * 3000 + "]" * 3000, "nested too deeply"),
+        (LAUGHS, "more than 10000 values"),
+        ("x: &x {a: 1}\nb: {<<: *x}", "`<<` does not merge mappings here, write their keys out"),
+        ("a: \x00", "special characters are not allowed in"),
     ],
 )
 def test_bad_files_are_named(load, text, message):

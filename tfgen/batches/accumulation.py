@@ -67,7 +67,7 @@ def in_parts(model: Any, batch: dict[str, tf.Tensor], one: Callable) -> dict[str
 
     def part(number, sums):
         with optimizers.collecting() as found:
-            values = one({key: value[number] for key, value in cut.items()}, number)
+            values = one(type(batch)({key: value[number] for key, value in cut.items()}), number)
         (gradients,) = found
         seen["names"], seen["moved"] = list(values), set(gradients)
         each = [gradients.get(id(v)) for v in variables]

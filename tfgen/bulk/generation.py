@@ -78,7 +78,7 @@ def manifest(plan: Plan, out: Path) -> dict[str, Any] | None:
     """Writes the manifest with the SHA-256 of every shard; None while some lack."""
     path = out / MANIFEST
     if path.exists():
-        return json.loads(path.read_text(encoding="utf-8"))
+        return files.parsed(path.read_text(encoding="utf-8"))
     every = list(plan.shards())
     if not all((out / shard.name).exists() for shard in every):
         return None

@@ -72,7 +72,7 @@ def identity(folder: Path | str, checkpoint: str | int = "last") -> dict[str, An
         return {"folder": str(folder), "kind": "zoo", "step": entry.step, "sha256": entry.sha256}
     folder = Path(folder)
     if (folder / _EXPORT).exists():
-        version = json.loads((folder / _EXPORT).read_text(encoding="utf-8"))["version"]
+        version = files.parsed((folder / _EXPORT).read_text(encoding="utf-8"))["version"]
         parts = [p for p in sorted((folder / str(version)).rglob("*")) if p.is_file()]
         parts = [p for p in parts if "assets.extra" not in p.parts]
         digest = hashlib.sha256("".join(map(files.sha256, parts)).encode()).hexdigest()
@@ -156,7 +156,7 @@ def _loaded(key):
 
 
 def _record(model):
-    return json.loads(Path(model["folder"], _EXPORT).read_text(encoding="utf-8"))
+    return files.parsed(Path(model["folder"], _EXPORT).read_text(encoding="utf-8"))
 
 
 def _declared(model):

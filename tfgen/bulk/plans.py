@@ -84,7 +84,7 @@ def begin(plan: Plan, folder: Path) -> None:
     path = folder / PLAN
     values = json.loads(json.dumps(asdict(plan)))
     if path.exists():
-        there = json.loads(path.read_text(encoding="utf-8"))
+        there = files.parsed(path.read_text(encoding="utf-8"))
         # The folder of the model may have moved; its weights are the same.
         differs = [k for k in values if _plain(k, there.get(k)) != _plain(k, values[k])]
         if differs:
@@ -108,7 +108,7 @@ def read(folder: Path | str) -> Plan:
     path = Path(folder) / PLAN
     if not path.exists():
         raise FileNotFoundError(f"{folder}: there are no shards here; `tfgen generate` makes them.")
-    return Plan(**json.loads(path.read_text(encoding="utf-8")))
+    return Plan(**files.parsed(path.read_text(encoding="utf-8")))
 
 
 def seeds(text: str) -> tuple[int, int]:

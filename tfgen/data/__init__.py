@@ -136,6 +136,11 @@ def source(
         ValueError: Unknown name or split, a set that is empty, not prepared or cannot be decoded,
             images of several sizes without `image_size`, or an option that does not apply.
     """
+    if not isinstance(name, str):
+        raise ValueError(
+            "The name of a data set is a text, such as 'digits' or 'folder:PATH'. "
+            f"Received: {name!r}."
+        )
     kind, colon, rest = name.partition(":")
     if kind in ("pairs", "patches") and rest:
         own: dict[str, Any] = {"image_size": image_size, "channels": channels, "resize": resize}

@@ -65,8 +65,9 @@ def _rows(path) -> Iterator[_Row]:
         where = f"{path}, line {line}"
         picture, text = tables.field(entry, tables.PICTURE, where), tables.field(entry, TEXT, where)
         texts = text if isinstance(text, list) else [text]
-        if not texts or not all(isinstance(t, str) and t.strip() for t in texts):
-            wrong = "is empty" if all(isinstance(t, str) for t in texts) else "is no text"
+        are_texts = all(map(_is_text, texts))
+        if not texts or not are_texts or not all(t.strip() for t in texts):
+            wrong = "is empty" if are_texts else "is no text"
             raise ValueError(f"{where}: the caption of {picture!r} {wrong}. Write or remove it.")
         picture_path = tables.picture(entry, path.parent, where)
         split = entry.get("split") or None
@@ -77,6 +78,13 @@ def _rows(path) -> Iterator[_Row]:
     if not found:
         raise ValueError(f"{path}: there are no captions in it.")
     yield from found.values()
+
+
+def _is_text(value):
+    try:
+        return isinstance(value, str) and bool(value.encode()) or value == ""
+    except UnicodeEncodeError:  # Half of a pair of UTF-16, which JSON can hold.
+        return False
 
 
 def _rectangle(texts):

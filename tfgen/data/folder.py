@@ -111,7 +111,7 @@ def _key(root, listing, form):
         status = path.stat()
         # The time of change too: a copy may keep the size and the time of modification.
         times = (status.st_mtime_ns, status.st_ctime_ns)
-        entry = (path.relative_to(root).as_posix(), status.st_size, times)
+        entry = (os.path.relpath(path, root), status.st_size, times)
         digest.update(repr(entry).encode())
     return f"folder-{digest.hexdigest()[:32]}"
 
@@ -128,7 +128,7 @@ def _chunks(root, listing, form, name) -> Iterator[Chunk]:
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
                 results = list(pool.map(lambda p: _decoded(p, form), paths))
             for row, (result, depth) in enumerate(results):
-                shown = paths[row].relative_to(root).as_posix()
+                shown = os.path.relpath(paths[row], root)
                 depths += [] if depth is None else [depth]
                 if result is None:
                     continue

@@ -71,6 +71,10 @@ def split_listing(root: Path, name: str, split: str) -> Listing:
     order = np.random.RandomState(0).permutation(len(whole.paths))
     num_train = len(order) - min(max(1, round(len(order) / 10)), len(order) - 1)
     rows = np.sort(order[:num_train] if split == "train" else order[num_train:])
+    if not len(rows):
+        raise ValueError(
+            f"Data set {name!r} holds one picture, and split {split!r} none of it: use split 'all'."
+        )
     labels = None if whole.labels is None else whole.labels[rows]
     if labels is not None and split == "train":
         lacking = [n for k, n in enumerate(classes) if k not in labels]

@@ -55,12 +55,17 @@ def sides(what: str, value: int | Sequence[int]) -> tuple[int, int]:
     """(H, W) from a side or a pair.
 
     Raises:
-        ValueError: Not one or two positive integers.
+        ValueError: Not one or two positive integers, or more than `MAX_PIXELS` together.
     """
-    pair = (value, value) if isinstance(value, int) else value
-    if isinstance(pair, list | tuple) and len(pair) == 2:
-        if all(isinstance(s, int) and not isinstance(s, bool) and s > 0 for s in pair):
-            return tuple(pair)
+    pair = value if isinstance(value, list | tuple) else (value, value)
+    whole = all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in pair)
+    if len(pair) == 2 and whole and min(pair) > 0:
+        height, width = map(int, pair)
+        if height * width <= MAX_PIXELS:
+            return height, width
+        raise ValueError(
+            f"{what} of {height}x{width} is more than {MAX_PIXELS} pixels a picture: choose less."
+        )
     raise ValueError(f"{what} must be a side in pixels or (height, width). Received: {value!r}.")
 
 

@@ -74,6 +74,9 @@ def batches(
             data set with `drop_remainder`.
     """
     training = source.training
+    for option, given in (("shuffle", shuffle), ("drop_remainder", drop_remainder), ("flip", flip)):
+        if not isinstance(given, bool | np.bool_ | None):
+            raise ValueError(f"{option} must be true or false. Received: {given!r}.")
     shuffle = training if shuffle is None else shuffle
     drop_remainder = training if drop_remainder is None else drop_remainder
     crop_at = crop_at or ("random" if training else "center")
@@ -152,7 +155,8 @@ def batches(
 
 
 def _steps_per_epoch(source, batch_size, drop_remainder):
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+    whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
+    if not whole or batch_size < 1:
         raise ValueError(f"batch_size must be a positive integer. Received: {batch_size!r}.")
     if drop_remainder and batch_size > source.size:
         raise ValueError(

@@ -91,7 +91,8 @@ def array(
         ValueError: Wrong shape or dtype, no images, NaN, values outside the range, floats that
             never go below 0, uint8 of 0 and 1 only, or labels that do not fit the images.
     """
-    image = _images(np.asarray(images), value_range)
+    class_names = _named(class_names)
+    image = _images(_array(images), value_range)
     arrays = {"image": image}
     if labels is not None:
         arrays["label"] = _labels(np.asarray(labels), len(image), class_names)
@@ -190,7 +191,7 @@ def _images(images, value_range):
             dtype = np.uint8 if images.dtype == np.uint8 else np.float32
             return levels.scaled(images, levels.pair(value_range), dtype)
         except ValueError as error:
-            raise ValueError(f"Images: {error}.") from error
+            raise ValueError(f"Images: {str(error).removesuffix('.')}.") from error
     if images.dtype == np.uint8:
         return images
     if images.dtype.kind != "f":
@@ -203,6 +204,19 @@ def _images(images, value_range):
             f"Received dtype {images.dtype} with values {low} .. {high}: {fix}."
         )
     return _in_range(images)
+
+
+def _array(images):
+    """The array of what is given as pictures."""
+    if isinstance(images, np.ma.MaskedArray) and np.ma.is_masked(images):
+        raise ValueError("Images are a masked array: say what is there, images.filled(value).")
+    try:
+        return np.asarray(images)
+    except ValueError as error:
+        raise ValueError(
+            "Images have different shapes: bring them to one and np.stack them, or put their files "
+            f"into a folder and use 'folder:PATH' with image_size ({error})."
+        ) from error
 
 
 def _refuse_infinite(images):
@@ -235,9 +249,13 @@ def _in_range(images):
 
 def _labels(labels, count, class_names):
     if labels.dtype.kind not in "iu":
+        fix = "if they are class numbers pass labels.astype('int32')"
+        if labels.ndim > 1:
+            fix = "for one-hot rows pass labels.argmax(-1)"
+        elif labels.dtype.kind in "OSU":
+            fix = "number the classes, as in np.unique(labels, return_inverse=True)[1]"
         raise ValueError(
-            f"Labels must be integers 0, 1, 2, .... Received dtype {labels.dtype}: for one-hot "
-            "rows pass labels.argmax(-1)."
+            f"Labels must be integers 0, 1, 2, .... Received dtype {labels.dtype}: {fix}."
         )
     if labels.ndim != 1:
         raise ValueError(

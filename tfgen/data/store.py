@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from tfgen import files
 from tfgen.data.sources import fingerprint
 
 DEFAULT_MEMORY_LIMIT = 2 << 30
@@ -193,7 +194,7 @@ def _mapped(folder, record, limit=0):
 
 
 def _opened(folder, limit=0):
-    record = json.loads((folder / "source.json").read_text(encoding="utf-8"))
+    record = files.parsed((folder / "source.json").read_text(encoding="utf-8"))
     expected = {"image.raw": math.prod(record["image"])}
     if record["labels"]:
         expected["label.raw"] = 4 * record["image"][0]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfgen import files
 from tfgen.data import folder, layout
 from tfgen.data.picture import Form
 
@@ -42,11 +43,31 @@ def entries(path: Path):
             if path.suffix.lower() in (".jsonl", ".ndjson"):
                 yield from _json_lines(path, file)
             else:
-                reader = csv.DictReader(file)
-                for entry in reader:
-                    yield reader.line_num, entry
+                yield from _csv_lines(path, file)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: is no UTF-8 text ({error}).") from error
+
+
+def _csv_lines(path, file):
+    reader = csv.DictReader(file, strict=True)
+    try:
+        names = [name.strip() for name in reader.fieldnames or ()]
+        twice = [name for name in names if name and names.count(name) > 1]
+        if twice:
+            raise ValueError(f"{path}, line 1: the column {twice[0]!r} comes twice. Remove one.")
+        reader.fieldnames = names
+        for entry in reader:
+            if None in entry:
+                raise ValueError(
+                    f"{path}, line {reader.line_num}: has more cells than the {len(names)} columns "
+                    'of line 1. Put a text with commas into quotes, "a, b".'
+                )
+            entry.pop("", None)  # A comma at the end, or the row numbers of a table of pandas.
+            yield reader.line_num, entry
+    except csv.Error as error:
+        raise ValueError(
+            f"{path}, line {reader.line_num}: is no CSV ({error}). Look at its quotes."
+        ) from error
 
 
 def _json_lines(path, file):
@@ -54,7 +75,7 @@ def _json_lines(path, file):
         if not line.strip():
             continue
         try:
-            entry = json.loads(line)
+            entry = files.parsed(line)
         except json.JSONDecodeError as error:
             raise ValueError(f"{path}, line {number}: is no JSON ({error}).") from error
         if not isinstance(entry, dict):
@@ -83,11 +104,19 @@ def picture(entry: dict, root: Path, where: str) -> Path:
     """
     name = field(entry, PICTURE, where)
     path = root / str(name)
-    if not path.is_file():
+    if not _is_file(path):
+        shown = name if len(str(name)) <= 200 else f"{str(name)[:200]}..."
         raise ValueError(
-            f"{where}: there is no picture {name!r} in {root}. Put it there, or remove the line."
+            f"{where}: there is no picture {shown!r} in {root}. Put it there, or remove the line."
         )
     return path
+
+
+def _is_file(path):
+    try:
+        return path.is_file()
+    except OSError:  # A name that no file can have.
+        return False
 
 
 def of_split(rows: list, name: str, split: str) -> list:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfgen import files
 from tfgen.data.picture import Form
 from tfgen.data.sources import Source, build
 from tfgen.data.store import Chunk, store
@@ -130,7 +131,7 @@ def _manifest(name, path, split):
         raise FileNotFoundError(f"Data set {name!r}: there is no folder {path}.")
     try:
         with tf.io.gfile.GFile(_join(place, MANIFEST)) as file:
-            return json.loads(file.read())
+            return files.parsed(file.read())
     except tf.errors.NotFoundError as error:
         known = [p.rstrip("/") for p in sorted(tf.io.gfile.listdir(path))]
         known = [p for p in known if tf.io.gfile.exists(_join(path, p, MANIFEST))]

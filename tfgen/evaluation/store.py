@@ -39,7 +39,7 @@ def entries(path: Path | str) -> list[dict]:
     if not path.exists():
         return []
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["figures"]
+        found = files.parsed(path.read_text(encoding="utf-8"))["figures"]
         return [
             {**entry, "name": labelled(entry["name"], entry["stamp"])}
             for entry in found

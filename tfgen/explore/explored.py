@@ -102,7 +102,7 @@ def read(folder: Path | str) -> dict:
     """
     path = Path(folder) / NAME
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = files.parsed(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: this is no JSON ({error}). Explore again.") from error
     missing = {"name", "says", "numbers", "figures"} - set(found if isinstance(found, dict) else ())

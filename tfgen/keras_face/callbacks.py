@@ -17,6 +17,8 @@ def check(model: Any, callbacks: Any) -> None:
                 f"`callbacks` takes objects, and {callback.__name__} is a class: call it, "
                 f"{callback.__name__}(...)."
             )
+        if not hasattr(callback, "set_model"):
+            raise ValueError(f"`callbacks` takes callbacks of Keras. Received: {callback!r}.")
         if isinstance(callback, kinds.SwapEMAWeights):
             raise ValueError(
                 f"{name} is not needed: sampling, `evaluate`, validation and exports use the "

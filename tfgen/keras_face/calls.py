@@ -3,16 +3,14 @@
 import contextlib
 import functools
 import inspect
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfgen.batches import sharing
-from tfgen.keras_face import callbacks
+from tfgen.keras_face import callbacks, given_data
 from tfgen.step import as_batch, enough_rows
 
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -34,6 +32,8 @@ class KerasCalls(keras.Model):
                 evenly among replicas.
         """
         who = type(self).__name__
+        given_data.check_counts(who, arguments)
+        x, y = given_data.batches_of(x, y)
         weighing = ("class_weight", "sample_weight")
         check_weights(who, **{n: arguments.get(n) for n in weighing})
         held_out, split = (arguments.get(f"validation_{n}") for n in ("data", "split"))
@@ -49,10 +49,13 @@ class KerasCalls(keras.Model):
         names = getattr(getattr(x, "source", None), "class_names", None)
         if names:
             self.class_names = tuple(names)
-        warn_of_range(x)
+        given_data.warn_of_range(x)
         if shuffle is None:
-            shuffle = shuffled(x)
-        return super().fit(batches_of(x), y, shuffle=shuffle, **arguments)
+            shuffle = given_data.shuffled(x)
+        history = super().fit(x, y, shuffle=shuffle, **arguments)
+        if history.epoch and not history.history and self.means:
+            raise ValueError(given_data.EMPTY)
+        return history
 
     def evaluate(self, x=None, y=None, *, return_dict=False, sample_weight=None, **options):
         """Keras's `evaluate` of the moving averages, where there are any: see `averaged`.
@@ -65,10 +68,13 @@ class KerasCalls(keras.Model):
         """
         check_validation(self, "evaluate")
         check_weights(type(self).__name__, sample_weight=sample_weight)
+        given_data.check_counts(type(self).__name__, options)
+        x, y = given_data.batches_of(x, y)
         sharing.check(self, x, options.get("batch_size"))
-        x = batches_of(x)
         with self.averaged():
             found = super().evaluate(x, y, return_dict=True, **options)
+        if not found and self.means:
+            raise ValueError(given_data.EMPTY)
         return found if return_dict else self._flatten_metrics_in_order(found)
 
     def _flatten_metrics_in_order(self, logs):
@@ -102,6 +108,12 @@ class KerasCalls(keras.Model):
         raise ValueError(
             f"{type(self).__name__} has no `export`: use tfgen.export.saved_model(model, folder) "
             "or tfgen.export.onnx(model, folder), which write all of its signatures."
+        )
+
+    def quantize(self, *arguments, **options):
+        raise ValueError(
+            f"{type(self).__name__} has no `quantize`: it would change what is trained. "
+            "Smaller files to serve come from tfgen.export.export(model, ..., variants=['int8'])."
         )
 
     def save(self, filepath, *arguments, **options):
@@ -181,6 +193,12 @@ def check_compile(who: str, keras_arguments: dict, players: dict) -> None:
                 "terms, which arguments of its constructor choose; tfgen.evaluate measures more."
             )
     known = inspect.signature(keras.Model.compile).parameters
+    each = keras_arguments.get("steps_per_execution")
+    if each is not None and each != "auto" and not given_data.is_count(each):
+        raise ValueError(
+            f"{who}.compile: `steps_per_execution` must be a whole number of 1 or more. "
+            f"Received: {each!r}."
+        )
     unknown = [name for name in keras_arguments if name not in known]
     if unknown:
         one = next(iter(players))
@@ -232,40 +250,6 @@ def refusal(who: str, call: str, signatures: Iterable[str]) -> ValueError:
         f"{who} has no `{call}`: it serves {', '.join(signatures)}. Use model.sample(seeds) for "
         "pictures, or model.call_signature(name, {input: array})."
     )
-
-
-def batches_of(x: Any) -> Any:
-    """`x` with the dicts of a Python generator in the tuples that Keras asks for.
-
-    Raises:
-        ValueError: It is known to hold nothing.
-    """
-    parts = x.values() if isinstance(x, dict) else [x]
-    known = isinstance(x, tf.data.Dataset) and int(x.cardinality()) == 0
-    if known or any(isinstance(part, np.ndarray) and not part.size for part in parts):
-        raise ValueError("The data hold no examples: look at how they are made, filtered or cut.")
-    if not inspect.isgenerator(x):
-        return x
-    return ((batch,) if isinstance(batch, dict) else batch for batch in x)
-
-
-def warn_of_range(x: Any) -> None:
-    """A warning where arrays of pictures, which lie in [-1, 1], never go below 0."""
-    image = x.get("image") if isinstance(x, dict) else x
-    if not isinstance(image, np.ndarray) or image.dtype.kind != "f" or not image.size:
-        return
-    low, high = image.min(), image.max()
-    if 0 <= low < high <= 1:
-        warnings.warn(
-            f"The pictures go from {low:g} to {high:g}, and -1 is black here: if 0 is, pass "
-            "2 * x - 1, or tfgen.data.batches(tfgen.data.array(x, value_range=(0, 1)), 64).",
-            stacklevel=3,
-        )
-
-
-def shuffled(x: Any) -> bool:
-    """Whether Keras can shuffle `x`: its default of True warns where it cannot."""
-    return not (isinstance(x, tf.data.Dataset) or hasattr(x, "__next__"))
 
 
 def _found_right(model: keras.Model) -> Callable:

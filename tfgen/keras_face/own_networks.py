@@ -91,6 +91,46 @@ def admitted(model: keras.Model, name: str, value: Any) -> Any:
     return _chosen(model, state, name, value)
 
 
+# Numbers of steps of a player: a graph that is traced anew takes another one.
+STEPS = ("discriminator_steps", "generator_steps")
+
+
+def check_assignment(model: keras.Model, name: str, value: Any) -> None:
+    """ValueError for what a built model would go on without: its graphs hold what it was built by.
+
+    Arguments of the constructor, and optimizers.
+    """
+    state = vars(model).get(_STATE)
+    if state is None or not state.done:
+        return
+    kind: Any = type(model)
+    if isinstance(value, keras.optimizers.Optimizer):
+        raise ValueError(
+            f"`{name}` of {kind.__name__} cannot be set, its steps would not use it: give it to "
+            "compile(), or change one that it has, as in "
+            "model.optimizers[name].learning_rate.assign(1e-4)."
+        )
+    if name in _arguments(kind) and name in vars(model) and not _same(vars(model)[name], value):
+        raise ValueError(
+            f"`{name}` of {kind.__name__} cannot be changed once the model is built (its weights "
+            f"and graphs follow from it): give it to the constructor, {kind.__name__}({name}=...)."
+        )
+
+
+@functools.cache
+def _arguments(kind: Any) -> frozenset[str]:
+    """Names of a constructor's arguments that are no networks, and may not change."""
+    names = frozenset(inspect.signature(kind.__init__).parameters)
+    return names - {*kind.network_names, *STEPS, "name"}
+
+
+def _same(one, other):
+    try:
+        return bool(one == other)
+    except ValueError:  # Arrays.
+        return one is other
+
+
 def config(model: keras.Model) -> dict[str, Any]:
     """The given networks as plain values, None for the model's own."""
     state = vars(model).get(_STATE)

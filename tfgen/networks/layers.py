@@ -68,6 +68,7 @@ class BatchNorm(keras.layers.Layer):
 
     def call(self, x, parts=None, training=False):
         y = tf.cast(x, tf.float32)
+        training = training and self.trainable  # As Keras's: a layer at rest keeps its statistics.
         if training and parts is None and _alone():
             return tf.cast(self._fused(y), self.compute_dtype)
         if not training:

@@ -24,7 +24,8 @@ def built(optimizer: keras.optimizers.Optimizer | str, *networks) -> keras.optim
     are not those that the layers hold.
 
     Raises:
-        ValueError: An unknown name, or a learning rate that is negative or no number.
+        ValueError: An unknown name, a learning rate that is negative or no number, other numbers
+            out of range, or slots of other weights.
     """
     optimizer = keras.optimizers.get(optimizer)
     rate = inner(optimizer)._learning_rate
@@ -33,6 +34,7 @@ def built(optimizer: keras.optimizers.Optimizer | str, *networks) -> keras.optim
             f"`learning_rate` of {type(inner(optimizer)).__name__} must be a number of 0 or more. "
             f"Received: {ops.convert_to_numpy(rate)}."
         )
+    _check_numbers(inner(optimizer))
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         if not isinstance(optimizer, LossScaling):
             optimizer = LossScaling.from_config(optimizer.get_config())
@@ -40,12 +42,33 @@ def built(optimizer: keras.optimizers.Optimizer | str, *networks) -> keras.optim
         # Keras's own start of 32768 overflows in the first updates of InfoGAN, which are then
         # skipped; the scale doubles by itself where there is room.
         optimizer = LossScaling(optimizer, initial_scale=FIRST_SCALE)
-    optimizer.build(weights(networks))
-    used = inner(optimizer)
+    used, moved = inner(optimizer), weights(networks)
+    if used.built and {id(v) for v in moved} - {id(v) for v in used._trainable_variables}:
+        raise ValueError(
+            f"This {type(used).__name__} holds the slots of other weights, of another model "
+            "perhaps: make a new optimizer for each, as in compile(keras.optimizers.Adam(1e-4))."
+        )
+    optimizer.build(moved)
     _sums_once(used)
     if used.use_ema:
         average_statistics(used, networks)
     return optimizer
+
+
+def _check_numbers(optimizer):
+    """ValueError for numbers with which Keras goes on, and no optimizer means anything."""
+    shares = ("beta_1", "beta_2", "momentum", "final_momentum", "rho")
+    bounds = ("clipnorm", "clipvalue", "global_clipnorm")
+    for name in (*shares, *bounds):
+        value = getattr(optimizer, name, None)
+        if not isinstance(value, int | float):
+            continue
+        wrong = not 0 <= value < 1 if name in shares else not value > 0
+        if wrong:
+            wanted = "0 or more and below 1" if name in shares else "above 0"
+            raise ValueError(
+                f"`{name}` of {type(optimizer).__name__} must be {wanted}. Received: {value}."
+            )
 
 
 def descend(

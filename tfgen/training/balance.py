@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from tfgen import files
+
 
 def rebalanced(
     model: Any, lasting: Iterable[str], most_steps: int, rows: int | None = None
@@ -38,7 +40,7 @@ def rebalanced(
     if (k, g) == before:
         return None
     model.discriminator_steps, model.generator_steps = k, g
-    model.make_train_function(force=True)
+    model.make_train_function()  # `fit` would not look for it before its next epochs.
     return f"discriminator_steps:generator_steps {before[0]}:{before[1]} -> {k}:{g}"
 
 
@@ -56,7 +58,7 @@ def restore(model: Any, metrics: Path) -> None:
     now = int(model.step.numpy())
     for text in metrics.read_text(encoding="utf-8").splitlines():
         with contextlib.suppress(json.JSONDecodeError):  # Killed in the middle of a line.
-            line = json.loads(text)
+            line = files.parsed(text)
             if "doctor" in line and line["step"] <= now:
                 model.discriminator_steps = line["doctor"]["discriminator_steps"]
                 model.generator_steps = line["doctor"]["generator_steps"]

@@ -182,7 +182,7 @@ class Checkpoints:
     def _read(self):
         path, weights = self.folder / INDEX, weight_files.found(self.folder)
         try:
-            entries = json.loads(path.read_text(encoding="utf-8"))["checkpoints"]
+            entries = files.parsed(path.read_text(encoding="utf-8"))["checkpoints"]
             if all(map(_whole, entries)) and (entries or not weights):
                 return entries
             problem = "it lists none"

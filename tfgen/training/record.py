@@ -40,7 +40,7 @@ def read(folder: Path, strict: bool = True) -> dict:
     """
     path = Path(folder) / NOTE
     try:
-        note = json.loads(path.read_text(encoding="utf-8"))
+        note = files.parsed(path.read_text(encoding="utf-8"))
         if not isinstance(note, dict) or not _FIELDS <= note.keys():
             raise ValueError(f"it lacks one of {', '.join(sorted(_FIELDS))}")
         if odd := _odd(note):
@@ -197,7 +197,7 @@ def _parsed(path):
     found, damaged = [], []
     for number, text in enumerate(texts, 1):
         try:
-            line = json.loads(text)
+            line = files.parsed(text)
             whole = isinstance(line, dict) and all(type(line.get(k)) is int for k in _PLACE)
             if whole:
                 found.append(line)

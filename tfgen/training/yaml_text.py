@@ -1,5 +1,6 @@
 """YAML as configs and overrides use it: errors with their line, no silent surprises."""
 
+import itertools
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +11,7 @@ from tfgen.construct import ConfigError
 
 # PyYAML follows YAML 1.1, which wants a point in the mantissa and a sign in the exponent.
 _EXPONENT = re.compile(r"([-+]?\d[\d_]*)(?:\.(\d*))?[eE]([-+]?)(\d+)")
+_MOST_VALUES = 10_000
 
 
 class _Unquoted(str):
@@ -92,16 +94,22 @@ def value(text: str) -> Any:
 def _parse(text, where=""):
     try:
         values = yaml.load(text, Loader=_Loader)
+        _refuse_unquoted(values, where, itertools.count())
+    except RecursionError as error:
+        raise ConfigError("not YAML of a config: its values are nested too deeply.") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or str(error)
-        raise ConfigError(f"{place}not YAML: {problem}.") from error
-    _refuse_unquoted(values, where)
+        if "2002:merge" in problem:
+            problem = "`<<` does not merge mappings here, write their keys out"
+        raise ConfigError(f"{place}not YAML: {' '.join(problem.split())}.") from error
     return values
 
 
-def _refuse_unquoted(value, where):
+def _refuse_unquoted(value, where, seen):
+    if next(seen) > _MOST_VALUES:  # Aliases of aliases multiply.
+        raise ConfigError(f"holds more than {_MOST_VALUES} values, those of its aliases counted.")
     unquoted = _EXPONENT.fullmatch(value) if isinstance(value, _Unquoted) else None
     if unquoted:
         whole, fraction, sign, exponent = unquoted.groups()
@@ -112,4 +120,4 @@ def _refuse_unquoted(value, where):
         items = enumerate(value)
     for key, item in items:
         inside = f"{where}[{key}]" if isinstance(value, list) else f"{where}.{key}".lstrip(".")
-        _refuse_unquoted(item, inside)
+        _refuse_unquoted(item, inside, seen)

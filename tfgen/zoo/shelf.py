@@ -154,7 +154,7 @@ def read(folder: Path) -> dict[str, Entry]:
     if not path.is_file():
         return {}
     try:
-        models = json.loads(path.read_text(encoding="utf-8"))["models"]
+        models = files.parsed(path.read_text(encoding="utf-8"))["models"]
         return {name: _entry(name, folder, values) for name, values in models.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: is no index of a zoo that can be read ({error!r}).") from error

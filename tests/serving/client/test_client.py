@@ -129,6 +129,18 @@ def test_numbers_that_the_type_cannot_hold(server, to):
             it(signature, x=value)
 
 
+def test_values_of_another_kind_are_refused_and_not_cast(server, to):
+    it = to(server)
+    for signature, value, said in (
+        ("string", [5], "'x' takes texts, or files as bytes. Received: 5"),
+        ("string", [None], "'x' takes texts, or files as bytes. Received: None"),
+        ("int32", [True], "'x' must be int32 .* Received: bool values"),
+        ("float32", [[1], [2, 3]], "'x': its rows have different shapes"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            it(signature, x=value)
+
+
 def test_errors_of_the_server(server, to):
     with pytest.raises(ValueError, match=r"no signature 'nope'. It serves: .*two"):
         to(server)("nope", x=1)
@@ -355,8 +367,18 @@ def test_wrong_arguments(server):
         Client(protocol="http")
     with pytest.raises(ValueError, match="not both"):
         Client(version=1, label="x")
-    with pytest.raises(ValueError, match="max_rows"):
-        Client(max_rows=0)
+    for wrong, said in (
+        ({"max_rows": 0}, "`max_rows` must be a whole number of 1 or more. Received: 0"),
+        ({"max_rows": 1.5}, "`max_rows` .* Received: 1.5"),
+        ({"version": "1"}, "`version` must be a whole number of 0 or more. Received: '1'"),
+        ({"timeout": -1}, "`timeout` must be seconds above 0. Received: -1"),
+        ({"timeout": "a"}, "`timeout` must be seconds above 0. Received: 'a'"),
+        ({"address": None}, "`address` must be a text. Received: None"),
+        ({"address": 8501}, "`address` must be a text. Received: 8501"),
+        ({"model": ""}, "`model` must be a text. Received: ''"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            Client(**wrong)
     with pytest.raises(ValueError, match=r"write Client\('http://host:8501', model="):
         Client("http://host:8501/v1/models/dcgan:predict")
     with pytest.raises(ValueError, match=r"gRPC takes 'host:port'"):

@@ -7,7 +7,6 @@ WS  /lab/play  JSON messages of `tfgen.explore.lab.session`, each with one answe
 
 import asyncio
 import contextlib
-import json
 import logging
 import socket
 import threading
@@ -24,6 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from tfgen import files
 from tfgen.explore.lab.session import Session
 
 log = logging.getLogger(__name__)
@@ -174,7 +174,7 @@ class Server:
 def _answered(session: Session, text: str) -> str:
     """The answer to a message as JSON; NaN and infinity are null."""
     try:
-        message: Any = json.loads(text)
+        message: Any = files.parsed(text)
     except ValueError:
         answer = {"kind": "error", "message": "A message is a JSON object."}
     else:
