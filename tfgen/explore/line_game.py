@@ -10,6 +10,7 @@ import numpy as np
 from tfgen.explore.explored import Explored, Progress, silent
 
 MOST_SETTINGS = 8
+STEPS, STEPS_COMPARED = 2500, 1000
 # papers' table of V* = 2 JSD - log 4: (mean, standard deviation) of data and of samples.
 PAIRS = (
     ((0.0, 1.0), (0.0, 1.0)),
@@ -34,7 +35,7 @@ def game(
     discriminator_rate: float = 2e-3,
     generator_rate: float = 1e-3,
     batch: int = 256,
-    steps: int = 2500,
+    steps: int | None = None,
     records: int = 40,
     compare: Mapping[str, Sequence[str]] | None = None,
     only_d: bool = False,
@@ -58,7 +59,7 @@ def game(
         discriminator_rate: Of D's Adam; falls linearly to 0 over the second half.
         generator_rate: Of G's Adam, or the VAE's.
         batch: Points that each step of D sees.
-        steps: Training steps.
+        steps: Training steps; by default 2500, and 1000 of each where settings are compared.
         records: Measurements, and frames of the film.
         compare: Settings to be played side by side from one seed, such as
             loss=minimax,non_saturating; of several all combinations, 8 at most.
@@ -76,6 +77,8 @@ def game(
     """
     from tfgen.explore import densities, line_film, line_pictures, line_players, line_records
 
+    if steps is None:
+        steps = STEPS_COMPARED if compare else STEPS
     for name, number in (("steps", steps), ("records", records), ("batch", batch)):
         if number < 1:
             raise ValueError(f"explore game: `{name}` must be at least 1. Received: {number}.")
