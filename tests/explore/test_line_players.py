@@ -40,6 +40,15 @@ def test_steps_in_one_graph_are_the_steps_one_by_one():
     assert np.abs(line_players.drawn(together, noise) - last).max() > 1e-4
 
 
+def test_rates_fall_over_the_second_half_of_the_steps_however_often_a_player_moves():
+    density = densities.density("normal")
+    model = line_players.built(density, Settings(discriminator_steps=5, generator_steps=3), 100, 0)
+    for player, updates in (("discriminator", 500), ("generator", 300)):
+        rate = model.optimizers[f"{player}_optimizer"]._learning_rate
+        assert float(rate(updates // 2)) == pytest.approx(rate.initial)
+        assert float(rate(updates)) == 0.0 < float(rate(updates - 5))
+
+
 def test_a_vae_on_points_has_a_bound_and_no_d():
     density = densities.density("moons")
     played = line_players.play(density, Settings("vae", batch=8, stddev=0.3), 2, 1, 0)

@@ -10,7 +10,7 @@ import numpy as np
 from tfgen.explore.explored import Explored, Progress, silent
 
 MOST_SETTINGS = 8
-STEPS, STEPS_COMPARED = 2500, 1000
+STEPS, STEPS_COMPARED = 2500, 1500
 # papers' table of V* = 2 JSD - log 4: (mean, standard deviation) of data and of samples.
 PAIRS = (
     ((0.0, 1.0), (0.0, 1.0)),
@@ -59,7 +59,7 @@ def game(
         discriminator_rate: Of D's Adam; falls linearly to 0 over the second half.
         generator_rate: Of G's Adam, or the VAE's.
         batch: Points that each step of D sees.
-        steps: Training steps; by default 2500, and 1000 of each where settings are compared.
+        steps: Training steps; by default 2500, and 1500 of each where settings are compared.
         records: Measurements, and frames of the film.
         compare: Settings to be played side by side from one seed, such as
             loss=minimax,non_saturating; of several all combinations, 8 at most.

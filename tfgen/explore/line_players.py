@@ -1,5 +1,6 @@
 """GAN and VAE on points, trained by the library's own steps and measured against exact masses."""
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -22,9 +23,10 @@ POINTS = {1: 2**13, 2: 2**14}
 def built(density: Density, settings: Settings, steps: int, seed: int) -> Any:
     """The compiled model: perceptrons of two hidden layers, Adam."""
 
-    def adam(rate, average=0.0):
-        half = max(steps // 2, 1)
-        kept = max(1.0 - 1.0 / (average * steps), 0.0) if average else None
+    def adam(rate, times=1, average=0.0):
+        updates = times * steps  # Schedules and averages count these.
+        half = max(updates // 2, 1)
+        kept = max(1.0 - 1.0 / (average * updates), 0.0) if average else None
         averaging = {} if kept is None else {"use_ema": True, "ema_momentum": kept}
         return keras.optimizers.Adam(LinearDecay(rate, half, half), 0.5, **averaging)
 
@@ -61,8 +63,10 @@ def built(density: Density, settings: Settings, steps: int, seed: int) -> Any:
             seed=seed,
             **players,
         )
-    own = adam(settings.generator_rate, settings.average)
-    model.compile(own, adam(settings.discriminator_rate))
+    model.compile(
+        adam(settings.generator_rate, settings.generator_steps, settings.average),
+        adam(settings.discriminator_rate, settings.discriminator_steps),
+    )
     return model
 
 
@@ -197,6 +201,7 @@ def centres(density: Density) -> np.ndarray:
     return np.stack(axes, -1).reshape(-1, density.dim).astype(np.float32)
 
 
+@functools.cache
 def base_noise(rows: int, dim: int) -> np.ndarray:
     """Standard normal points (rows, dim) that fill the space evenly; the same at every call."""
     from scipy.special import ndtri
