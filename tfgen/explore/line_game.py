@@ -10,7 +10,8 @@ import numpy as np
 from tfgen.explore.explored import Explored, Progress, silent
 
 MOST_SETTINGS = 8
-STEPS, STEPS_COMPARED = 2500, 1500
+# Steps and records where none are given, of one setting and of each of several.
+ALONE, COMPARED = (2500, 40), (1500, 20)
 # papers' table of V* = 2 JSD - log 4: (mean, standard deviation) of data and of samples.
 PAIRS = (
     ((0.0, 1.0), (0.0, 1.0)),
@@ -36,7 +37,7 @@ def game(
     generator_rate: float = 1e-3,
     batch: int = 256,
     steps: int | None = None,
-    records: int = 40,
+    records: int | None = None,
     compare: Mapping[str, Sequence[str]] | None = None,
     only_d: bool = False,
     seed: int = 0,
@@ -60,7 +61,7 @@ def game(
         generator_rate: Of G's Adam, or the VAE's.
         batch: Points that each step of D sees.
         steps: Training steps; by default 2500, and 1500 of each where settings are compared.
-        records: Measurements, and frames of the film.
+        records: Measurements, and frames of the film; by default 40, and 20 of each setting.
         compare: Settings to be played side by side from one seed, such as
             loss=minimax,non_saturating; of several all combinations, 8 at most.
         only_d: Whether G stays as it is and D alone is trained, on the pairs of Gaussians whose
@@ -77,8 +78,9 @@ def game(
     """
     from tfgen.explore import densities, line_film, line_pictures, line_players, line_records
 
-    if steps is None:
-        steps = STEPS_COMPARED if compare else STEPS
+    usual = COMPARED if compare else ALONE
+    steps = usual[0] if steps is None else steps
+    records = usual[1] if records is None else records
     for name, number in (("steps", steps), ("records", records), ("batch", batch)):
         if number < 1:
             raise ValueError(f"explore game: `{name}` must be at least 1. Received: {number}.")
