@@ -96,7 +96,7 @@ def test_trainings_of_one_graph_are_those_of_their_own():
     """After another one in the same graph, a training is what it is in a model built for it."""
     changes, model = {"reconstruction_weight": 0.0, "class_weight": 0.5}, stargan()
     shared = translations._Trainings(model, tinted("train"), 2, 2, 0)
-    images, domain = np.asarray(tinted("test").arrays["image"])[:4] / 127.5 - 1, np.arange(4)
+    images, domain = np.asarray(tinted("test").arrays["image"])[:4], np.arange(4)
     with_all = translators.translated(shared({}, print), images, domain)
     one = translators.translated(shared(changes, print), images, domain)
     alone = translations._Trainings(stargan(**changes), tinted("train"), 2, 2, 0)
