@@ -24,6 +24,31 @@ def test_a_game_is_measured_before_and_while_it_is_played():
     np.testing.assert_array_equal(again.records[-1].q, played.records[-1].q)
 
 
+def test_steps_in_one_graph_are_the_steps_one_by_one():
+    density, settings = densities.density("normal"), Settings(batch=4, average=0.5)
+    alone, together = (line_players.built(density, settings, 6, 0) for _ in range(2))
+    line_players.play(density, settings, 6, 2, 0, model=together)
+    generator = np.random.default_rng(0)
+    step = tf.function(alone.train_step, autograph=False)
+    for _ in range(6):
+        step({"image": tf.constant(density.draw(generator, 4))})
+    for one, other in zip(alone.get_weights(), together.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+    # What is drawn is by the averaged weights of G.
+    noise = line_players.base_noise(4, 2)
+    last = together.generator(noise[:, :1], training=False).numpy()
+    assert np.abs(line_players.drawn(together, noise) - last).max() > 1e-4
+
+
+def test_rates_fall_over_the_second_half_of_the_steps_however_often_a_player_moves():
+    density = densities.density("normal")
+    model = line_players.built(density, Settings(discriminator_steps=5, generator_steps=3), 100, 0)
+    for player, updates in (("discriminator", 500), ("generator", 300)):
+        rate = model.optimizers[f"{player}_optimizer"]._learning_rate
+        assert float(rate(updates // 2)) == pytest.approx(rate.initial)
+        assert float(rate(updates)) == 0.0 < float(rate(updates - 5))
+
+
 def test_a_vae_on_points_has_a_bound_and_no_d():
     density = densities.density("moons")
     played = line_players.play(density, Settings("vae", batch=8, stddev=0.3), 2, 1, 0)

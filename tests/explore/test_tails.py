@@ -30,6 +30,8 @@ def test_sharpness_of_a_chessboard_and_of_a_slope():
 def test_bad_input():
     with pytest.raises(ValueError, match="`degrees` and `steps`"):
         heavy_tails(degrees=(0,))
+    with pytest.raises(ValueError, match=r"`average` in \[0, 1\]"):
+        heavy_tails(average=2.0)
 
 
 @pytest.mark.slow

@@ -91,6 +91,21 @@ def test_domains_of_cyclegan():
     assert set(found.figures) == {"domains", "terms"} and "without cycle: " in found.says
 
 
+@pytest.mark.trace
+def test_trainings_of_one_graph_are_those_of_their_own():
+    """After another one in the same graph, a training is what it is in a model built for it."""
+    changes, model = {"reconstruction_weight": 0.0, "class_weight": 0.5}, stargan()
+    shared = translations._Trainings(model, tinted("train"), 2, 2, 0)
+    images, domain = np.asarray(tinted("test").arrays["image"])[:4], np.arange(4)
+    with_all = translators.translated(shared({}, print), images, domain)
+    one = translators.translated(shared(changes, print), images, domain)
+    alone = translations._Trainings(stargan(**changes), tinted("train"), 2, 2, 0)
+    np.testing.assert_allclose(
+        one, translators.translated(alone({}, print), images, domain), atol=1e-5
+    )
+    assert np.abs(one - with_all).max() > 1e-3
+
+
 def test_a_term_that_a_run_is_without_is_switched_on():
     changes = translations._variants(TINY["cyclegan"].build(identity_weight=0.0))
     assert changes["with identity"] == {"identity_weight": 0.5}

@@ -10,6 +10,8 @@ import numpy as np
 from tfgen.explore.explored import Explored, Progress, silent
 
 MOST_SETTINGS = 8
+# Steps and records where none are given, of one setting and of each of several.
+ALONE, COMPARED = (2500, 40), (1500, 20)
 # papers' table of V* = 2 JSD - log 4: (mean, standard deviation) of data and of samples.
 PAIRS = (
     ((0.0, 1.0), (0.0, 1.0)),
@@ -34,8 +36,8 @@ def game(
     discriminator_rate: float = 2e-3,
     generator_rate: float = 1e-3,
     batch: int = 256,
-    steps: int = 2500,
-    records: int = 40,
+    steps: int | None = None,
+    records: int | None = None,
     compare: Mapping[str, Sequence[str]] | None = None,
     only_d: bool = False,
     seed: int = 0,
@@ -58,8 +60,8 @@ def game(
         discriminator_rate: Of D's Adam; falls linearly to 0 over the second half.
         generator_rate: Of G's Adam, or the VAE's.
         batch: Points that each step of D sees.
-        steps: Training steps.
-        records: Measurements, and frames of the film.
+        steps: Training steps; by default 2500, and 1500 of each where settings are compared.
+        records: Measurements, and frames of the film; by default 40, and 20 of each setting.
         compare: Settings to be played side by side from one seed, such as
             loss=minimax,non_saturating; of several all combinations, 8 at most.
         only_d: Whether G stays as it is and D alone is trained, on the pairs of Gaussians whose
@@ -76,6 +78,9 @@ def game(
     """
     from tfgen.explore import densities, line_film, line_pictures, line_players, line_records
 
+    usual = COMPARED if compare else ALONE
+    steps = usual[0] if steps is None else steps
+    records = usual[1] if records is None else records
     for name, number in (("steps", steps), ("records", records), ("batch", batch)):
         if number < 1:
             raise ValueError(f"explore game: `{name}` must be at least 1. Received: {number}.")

@@ -1,5 +1,7 @@
 """GAN and VAE on points, trained by the library's own steps and measured against exact masses."""
 
+import functools
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -21,9 +23,12 @@ POINTS = {1: 2**13, 2: 2**14}
 def built(density: Density, settings: Settings, steps: int, seed: int) -> Any:
     """The compiled model: perceptrons of two hidden layers, Adam."""
 
-    def adam(rate):
-        half = max(steps // 2, 1)
-        return keras.optimizers.Adam(LinearDecay(rate, half, half), 0.5)
+    def adam(rate, times=1, average=0.0):
+        updates = times * steps  # Schedules and averages count these.
+        half = max(updates // 2, 1)
+        kept = max(1.0 - 1.0 / (average * updates), 0.0) if average else None
+        averaging = {} if kept is None else {"use_ema": True, "ema_momentum": kept}
+        return keras.optimizers.Adam(LinearDecay(rate, half, half), 0.5, **averaging)
 
     dim = density.dim
     if settings.model == "vae":
@@ -58,7 +63,10 @@ def built(density: Density, settings: Settings, steps: int, seed: int) -> Any:
             seed=seed,
             **players,
         )
-    model.compile(adam(settings.generator_rate), adam(settings.discriminator_rate))
+    model.compile(
+        adam(settings.generator_rate, settings.generator_steps, settings.average),
+        adam(settings.discriminator_rate, settings.discriminator_steps),
+    )
     return model
 
 
@@ -83,21 +91,41 @@ def play(
         model: A compiled one in place of that of `built`.
     """
     model = model or built(density, settings, steps, seed)
-    step = tf.function(model.train_step, reduce_retracing=True, autograph=False)
-    generator = np.random.default_rng(seed)
     rows = settings.batch * (settings.discriminator_steps if settings.model == "gan" else 1)
-    due = set(np.linspace(0, steps, records + 1).astype(int).tolist())
+    advance = _advancing(model, rows, density.dim)
+    generator = np.random.default_rng(seed)
+    due = np.linspace(0, steps, records + 1).astype(int)
     played = Play(density, settings, [measured(model, density, 0, {})])
-    for number in range(1, steps + 1):
-        reported = step({"image": tf.constant(density.draw(generator, rows))})
-        if number in due:
+    for before, number in itertools.pairwise(due.tolist()):
+        if number > before:
+            points = [density.draw(generator, rows) for _ in range(number - before)]
+            advance(tf.constant(np.stack(points)))
+            reported = {name: mean.result() for name, mean in model.means.items()}
             played.records.append(measured(model, density, number, reported))
             watch()
-            if not math.isfinite(played.last["mean_norm"]):
-                break
-            for mean in model.means.values():
-                mean.reset_state()
+        if not math.isfinite(played.last["mean_norm"]):
+            break
+        for mean in model.means.values():
+            mean.reset_state()
     return played
+
+
+def _advancing(model, rows, dim):
+    """Function: points (steps, rows, dim) -> so many training steps, in one call of a graph.
+
+    A call costs as much as several steps of networks as small as these.
+    """
+
+    def advance(points):
+        def step(number):
+            model.train_step({"image": points[number]})
+            return (number + 1,)
+
+        count = tf.shape(points)[0]
+        tf.while_loop(lambda number: number < count, step, (0,), parallel_iterations=1)
+
+    of_points = tf.TensorSpec((None, rows, dim), tf.float32)
+    return tf.function(advance, autograph=False, input_signature=[of_points])
 
 
 def measured(model: Any, density: Density, step: int, reported: dict) -> Record:
@@ -137,7 +165,8 @@ def drawn(model: Any, noise: np.ndarray) -> np.ndarray:
     z, rest = tf.constant(np.split(noise, 2, axis=1))
     if isinstance(model, VAE):
         return model.draw(rest, z=z)["image"].numpy()
-    return model.generator(z, training=False).numpy()
+    with model.averaged():
+        return model.generator(z, training=False).numpy()
 
 
 def of_discriminator(model, density, p, q, points):
@@ -172,6 +201,7 @@ def centres(density: Density) -> np.ndarray:
     return np.stack(axes, -1).reshape(-1, density.dim).astype(np.float32)
 
 
+@functools.cache
 def base_noise(rows: int, dim: int) -> np.ndarray:
     """Standard normal points (rows, dim) that fill the space evenly; the same at every call."""
     from scipy.special import ndtri

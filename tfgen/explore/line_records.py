@@ -27,6 +27,7 @@ class Settings:
         batch: Points that each step of D sees, or a step of the VAE.
         stddev: Spread of the VAE's p(x|z); 0 for one that is learned.
         activation: Of the hidden layers of all networks.
+        average: Share of the steps over which G's weights are averaged; 0 for the last ones.
     """
 
     model: str = "gan"
@@ -38,6 +39,7 @@ class Settings:
     batch: int = 256
     stddev: float = 0.0
     activation: str = "tanh"
+    average: float = 0.0
 
     def changed(self, name: str, text: str) -> "Settings":
         """With one setting from its text.

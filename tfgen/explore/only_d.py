@@ -64,7 +64,7 @@ def _model(samples, settings, steps, seed):
         )
     mean, stddev = samples
     generator.set_weights([np.array([[stddev]], np.float32), np.array([mean], np.float32)])
-    half = max(steps // 2, 1)
+    half = max(steps * settings.discriminator_steps // 2, 1)
     rate = LinearDecay(settings.discriminator_rate, half, half)
     model.compile(keras.optimizers.SGD(0.0), keras.optimizers.Adam(rate))
     return model

@@ -17,6 +17,7 @@ def heavy_tails(
     steps: int = 2000,
     batch: int = 256,
     activation: Literal["relu", "leaky_relu", "tanh"] = "relu",
+    average: float = 0.25,
     pictures: str = "digits",
     seed: int = 0,
     progress: Progress = silent,
@@ -36,6 +37,8 @@ def heavy_tails(
         batch: Points in a step.
         activation: Of the hidden layers of all networks. A generator of "tanh" is bounded, so that
             its tails end; rectifiers go on in straight lines.
+        average: Share of the steps over which the weights of the GAN's generator are averaged: a
+            game circles around where it should end. 0 for the last weights.
         pictures: A data set of small grey pictures, "none" to leave that part out.
         seed: Of weights, data and noise.
         progress: Called with (done, total).
@@ -49,10 +52,10 @@ def heavy_tails(
     """
     from tfgen.explore import densities, line_players, line_records
 
-    if not degrees or min(degrees) < 1 or steps < 1 or stddev < 0:
+    if not degrees or min(degrees) < 1 or steps < 1 or stddev < 0 or not 0 <= average <= 1:
         raise ValueError(
-            "explore heavy-tails: `degrees` and `steps` must be at least 1 and `stddev` not "
-            f"negative. Received: {list(degrees)}, {steps}, {stddev}."
+            "explore heavy-tails: `degrees` and `steps` must be at least 1, `stddev` not negative "
+            f"and `average` in [0, 1]. Received: {list(degrees)}, {steps}, {stddev}, {average}."
         )
     total = 2 * len(degrees) + (2 if pictures != "none" else 0)
     done, rows = 0, []
@@ -65,7 +68,7 @@ def heavy_tails(
         }
         for model in ("vae", "gan"):
             settings = line_records.Settings(
-                model, stddev=stddev, batch=batch, activation=activation
+                model, stddev=stddev, batch=batch, activation=activation, average=average
             )
             trained = line_players.built(density, settings, steps, seed)
             played = line_players.play(density, settings, steps, 1, seed, model=trained)
@@ -79,6 +82,7 @@ def heavy_tails(
     numbers: dict[str, Any] = {
         "stddev": stddev,
         "activation": activation,
+        "average": average,
         "t": [_without_curves(row) for row in rows],
     }
     says = _says(rows, stddev)

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfgen import data
 from tfgen.construct import parameters
@@ -23,6 +24,8 @@ TERMS = {
     "reconstruction_weight": "cycle",
     "penalty_weight": "penalty",
 }
+# Those that may be variables of the graph; without the identity term CycleGAN's is another graph.
+WEIGHED = set(TERMS) - {"identity_weight"}
 IN_A_ROW = 3  # Pictures that a row of the sheet of terms shows.
 
 
@@ -79,8 +82,10 @@ def domains(
     figures = {"domains": _every_domain(model, own.first(shown))}
     progress(1, total)
     rows, found = [("as trained", _ways(model, own.first(IN_A_ROW)))], {}
+    trained = _Trainings(model, train, steps, batch, seed)
     for number, (name, changes) in enumerate(variants.items()):
-        one = _short(model, changes, train, steps, batch, seed, progress, (number, total))
+        before = 2 + number * steps
+        one = trained(changes, lambda step, before=before: progress(before + step, total))
         found[name] = measured(one, own, reader)
         rows.append((name, _ways(one, own.first(IN_A_ROW))))
     if variants:
@@ -130,19 +135,49 @@ def _variants(model):
     return found
 
 
-def _short(model, changes, train, steps, batch, seed, progress, place):
-    number, total = place
+class _Trainings:
+    """Short trainings of a model's networks, each from the same first weights.
 
-    class Told(keras.callbacks.Callback):
-        def on_train_batch_end(self, done, logs=None):
-            progress(2 + number * steps + done, total)
+    Building the graph of a step takes as long as many steps, so that all trainings that only weigh
+    a term otherwise have one graph, in which these weights are variables.
+    """
 
-    one = type(model).from_config({**model.get_config(), **changes, "seed": seed})
-    one.compile(**{n: type(o).from_config(o.get_config()) for n, o in _optimizers(model).items()})
-    rows = batch * getattr(model, "discriminator_steps", 1)
-    stream = data.batches(train, rows, seed=seed).from_step(0)
-    one.fit(stream, steps_per_epoch=steps, verbose=0, callbacks=[Told()])
-    return one
+    def __init__(self, model, train, steps, batch, seed):
+        self.model, self.train, self.steps, self.batch = model, train, steps, batch
+        self.seed, self._shared = seed, None
+
+    def __call__(self, changes, tell):
+        """Trained with these arguments changed; until the next call, which may go on from it."""
+        one = self._weighed(changes) if set(changes) <= WEIGHED else self._new(changes)
+        told = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: tell(step))
+        rows = self.batch * getattr(one, "discriminator_steps", 1)
+        stream = data.batches(self.train, rows, seed=self.seed).from_step(0)
+        one.fit(stream, steps_per_epoch=self.steps, verbose=0, callbacks=[told])
+        return one
+
+    def _weighed(self, changes):
+        if self._shared is None:
+            one = self._new({})
+            own = {n: getattr(one, n) for n in WEIGHED if hasattr(one, n)}
+            weights = {n: tf.Variable(value, trainable=False) for n, value in own.items()}
+            for name, weight in weights.items():
+                setattr(one, name, weight)
+            state = [*one.variables, *(v for o in _optimizers(one).values() for v in o.variables)]
+            self._shared = one, own, weights, [(v, v.numpy()) for v in state]
+        one, own, weights, first = self._shared
+        for variable, value in first:
+            variable.assign(value)
+        for name, weight in weights.items():
+            weight.assign(changes.get(name, own[name]))
+        return one
+
+    def _new(self, changes):
+        one = type(self.model).from_config(
+            {**self.model.get_config(), **changes, "seed": self.seed}
+        )
+        optimizers = _optimizers(self.model).items()
+        one.compile(**{n: type(o).from_config(o.get_config()) for n, o in optimizers})
+        return one
 
 
 def _optimizers(model):

@@ -99,7 +99,8 @@ export class Charts {
       const values = history.of(name), now = values.at(-1);
       if (!values.some(Number.isFinite)) continue;
       board.line(history.steps.map((step, i) => [x(step), y(values[i])]), palette[colour], 1.6, dash);
-      legend.append(el("span", { className: `key ${colour}${dash ? " dashed" : ""}` }), `${label} ${shown(now)} `);
+      const line = el("span", { className: `key ${colour}${dash ? " dashed" : ""}` });
+      legend.append(el("span", { className: "entry" }, line, `${label} ${shown(now)}`), " ");
       said.push(`${label} ${shown(now)}`);
     }
     context.restore();
