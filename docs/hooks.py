@@ -85,7 +85,8 @@ def _table(title, function):
         if name in ("seed", "name", "start"):
             continue
         default = parameter.default
-        shown = "needed" if default is parameter.empty else f"`{construct._plain(default)!r}`"
+        default = list(default) if isinstance(default, tuple) else default
+        shown = "needed" if default is parameter.empty else f"`{default!r}`"
         rows.append(f"| `{name}` | {shown} | {meanings.get(name, '')} |")
     return "\n".join(rows)
 
