@@ -13,6 +13,7 @@ NOT_RUN = {
 
 # Of these the arguments are read by the program itself, and no more is done.
 ARGUMENTS_ONLY = {
+    "python -m benchmarks.bulk": "draws a million pictures; tests/benchmarks/test_bulk.py draws 40",
     "python -m benchmarks.infogan": "trains for hours; tests/benchmarks/test_infogan.py runs it",
     "python -m benchmarks.train": "measures for minutes, and on MNIST itself",
     "python -m benchmarks.serving": "measures for minutes; tests/serving/test_load.py sends load",
