@@ -220,18 +220,16 @@ def test_replicas_share_the_labelled_stream(strategy):
 
 @pytest.mark.slow
 def test_the_papers_recipe_reconstructs_better_than_the_mean_image_within_an_epoch():
-    # AAE().compile() and configs/aae_mnist.yaml: 600 steps of 100 pictures are an epoch of MNIST.
+    # AAE().compile() and configs/aae_mnist.yaml, in batches of 20 for as many steps as a third of
+    # MNIST has.
     train, test = (data.source("mnist-5k", part).arrays["image"] for part in ("train", "test"))
     mean = train.mean(axis=0) / 255
     plain = 0.5 * np.mean((test / 255 - mean) ** 2)
     model = AAE(prior={"name": "gaussian", "stddev": 5.0})
     model.compile()
-    found = []
-    for _ in range(15):
-        model.fit(data.load("mnist-5k", "train", 100), verbose=0)
-        of = model.evaluate(data.load("mnist-5k", "test", 200), verbose=0, return_dict=True)
-        found.append(of["reconstruction"] / 784)
-    assert min(found) < plain and np.isfinite(found).all()
+    model.fit(data.load("mnist-5k", "train", 20), verbose=0)
+    found = model.evaluate(data.load("mnist-5k", "test", 200), verbose=0, return_dict=True)
+    assert found["reconstruction"] / 784 < plain
 
 
 def half_labelled(generator, rows):
@@ -371,22 +369,19 @@ def test_codes_follow_the_prior(prior, informed):
     )
     test = data.source("digits", "test").arrays["image"]
 
-    def discrepancy():
+    def p_value():
         codes = model.call_signature("encode", {"image": test})["z"]
-        return mmd_test(codes, model.codes.sample(range(len(test))), 500)
+        return mmd_test(codes, model.codes.sample(range(len(test))), 500)[1]
 
     def slowing(beta_1=0.9, epsilon=1e-7):
         rates = keras.optimizers.schedules.PiecewiseConstantDecay([2500], [1e-3, 1e-4])
         return keras.optimizers.Adam(rates, beta_1=beta_1, epsilon=epsilon)
 
-    before, p_before = discrepancy()
-    assert p_before < 0.01
+    assert p_value() < 0.01
     model.compile(slowing(epsilon=6.4e-6), slowing(0.1), slowing(0.1), jit_compile=True)
     stream = data.load("digits", "train", 100).from_step(0)
     model.fit(stream, epochs=1, steps_per_epoch=4000, verbose=0)
-    # 0.31 to 0.002 and less, and p of 0.07 to 0.3 with most seeds; islands can lie a little off.
-    after, p = discrepancy()
-    assert p > 0.01 or after < before / 50
+    assert p_value() > 0.01
 
 
 @pytest.mark.slow
