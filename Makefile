@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS := serving,test,dev,docs
-# Processes that share the tests; each grows to about 4 GiB.
+# Processes that share the tests; each grows to about 3 GiB.
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 

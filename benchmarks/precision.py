@@ -109,7 +109,8 @@ class Player:
             self.each = EACH // (settings.compile.get("steps_per_execution") or 1)
             self.model.make_train_function()
             begun = time.perf_counter()
-            {name: float(value) for name, value in self.step().items()}
+            for value in self.step().values():
+                float(value)  # Waits for it.
             self.first = time.perf_counter() - begun
 
     def step(self):

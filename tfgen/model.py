@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen import sampling
-from tfgen.construct import no_such
-from tfgen.keras_face import calls, given_data, own_networks
+from tfgen.construct import is_count, no_such
+from tfgen.keras_face import calls, own_networks
 from tfgen.optimizers import averages_in_place, built
 from tfgen.signature import Signature, checked
 from tfgen.step import draws, weight
@@ -55,8 +55,8 @@ class GenerativeModel(calls.KerasCalls, abc.ABC):
     def __setattr__(self, name, value):
         own_networks.check_assignment(self, name, value)
         super().__setattr__(name, own_networks.admitted(self, name, value))
-        if name in own_networks.STEPS:
-            super().__setattr__("train_function", None)
+        if name in own_networks.STEPS and getattr(self, "train_function", None) is not None:
+            self.make_train_function(force=True)
 
     def __init__(self, seed: int = 0, name: str | None = None):
         calls.check_settings()
@@ -284,7 +284,7 @@ class GenerativeModel(calls.KerasCalls, abc.ABC):
         name = signature or next(iter(table))
         if name not in table:
             raise ValueError(no_such("signature", name, table))
-        if batch_size is not None and not given_data.is_count(batch_size):
+        if batch_size is not None and not is_count(batch_size):
             raise ValueError(
                 f"`batch_size` must be at least 1, a whole number. Received: {batch_size!r}."
             )

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgen import optimizers, random
 from tfgen.batches import accumulation, sharing
-from tfgen.construct import no_such
+from tfgen.construct import NUMBER_CLASSES, label_fix, no_such
 
 _scope = threading.local()  # MirroredStrategy traces each replica in a thread of its own.
 
@@ -196,18 +197,9 @@ def as_batch(data: Any, image_shape: Sequence[int | None] | None = None) -> dict
 def _label(label):
     """Class numbers (B,); what a dtype or a rank tells of others is refused."""
     label = tf.convert_to_tensor(label)
-    if label.dtype == tf.string:
-        fix = "number the classes, as in np.unique(labels, return_inverse=True)[1]"
-    elif label.shape.rank == 4:
-        fix = "if they are pictures leave them out, as in fit(images): these models need no targets"
-    elif label.shape.rank is not None and label.shape.rank > 1:
-        column = label.shape.rank == 2 and label.shape[1] == 1
-        fix = "pass labels.reshape(-1)" if column else "for one-hot rows pass labels.argmax(-1)"
-    elif not label.dtype.is_integer:
-        fix = "if they are class numbers pass labels.astype('int32')"
-    elif label.shape.rank == 0:
-        fix = "pass one for each picture"
-    else:
+    kind = np.dtype(label.dtype.as_numpy_dtype).kind  # "O" of texts.
+    fix = label_fix(kind, None if label.shape.rank is None else label.shape)
+    if fix is None:
         return class_numbers(label)
     raise ValueError(
         "Labels must be integers 0, 1, 2, ... of shape (B,). "
@@ -233,8 +225,8 @@ def class_numbers(label: Any) -> tf.Tensor:
     tf.debugging.Assert(
         (low >= least) & (high <= tf.int32.max),
         [
-            "Labels must be class numbers 0, 1, 2, ... below 2^31; number the classes, as in "
-            "np.unique(labels, return_inverse=True)[1]. Smallest and largest:",
+            f"Labels must be class numbers 0, 1, 2, ... below 2^31; {NUMBER_CLASSES}. Smallest and "
+            "largest:",
             low,
             high,
         ],

@@ -18,12 +18,13 @@ from tfgen.construct.calls import (
     resolved,
     split,
 )
-from tfgen.construct.kinds import ConfigError, settled
+from tfgen.construct.kinds import NUMBER_CLASSES, ConfigError, is_count, label_fix, settled
 from tfgen.construct.names import ALSO_CALLED, nearest, no_such, unknown
 
 __all__ = [
     "ALSO_CALLED",
     "NESTED",
+    "NUMBER_CLASSES",
     "OPTIMIZERS",
     "SCHEDULES",
     "ConfigError",
@@ -32,6 +33,8 @@ __all__ = [
     "elsewhere",
     "entry",
     "fill",
+    "is_count",
+    "label_fix",
     "nearest",
     "no_such",
     "parameters",

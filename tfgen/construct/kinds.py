@@ -1,8 +1,10 @@
 """Values checked against the parameter that they are for."""
 
 import inspect
+import operator
 import types
 import typing
+from collections.abc import Sequence
 from typing import Any
 
 _WORDS = {
@@ -18,6 +20,40 @@ _WORDS = {
 
 class ConfigError(ValueError):
     """A config or an override that cannot be used; the message names the key and the remedy."""
+
+
+def is_count(value: Any, least: int = 1) -> bool:
+    """Whether a value is a whole number, Python's or NumPy's, of `least` or more."""
+    try:
+        return not isinstance(value, bool) and operator.index(value) >= least
+    except TypeError:
+        return False
+
+
+# What makes class numbers of other labels, in the words of every message.
+NUMBER_CLASSES = "number the classes, as in np.unique(labels, return_inverse=True)[1]"
+
+
+def label_fix(kind: str, shape: Sequence[int | None] | None) -> str | None:
+    """What makes class numbers (B,) of labels, in words; None where they have that form.
+
+    Args:
+        kind: NumPy's letter of their dtype.
+        shape: Theirs; None where it is not known.
+    """
+    rank = None if shape is None else len(shape)
+    if kind in "OSU":
+        return NUMBER_CLASSES
+    if rank == 4:
+        return (
+            "if they are pictures leave them out, as in fit(images): these models need no targets"
+        )
+    if shape is not None and len(shape) > 1:
+        column = rank == 2 and shape[1] == 1
+        return "pass labels.reshape(-1)" if column else "for one-hot rows pass labels.argmax(-1)"
+    if kind not in "iu":
+        return "if they are class numbers pass labels.astype('int32')"
+    return "pass one for each picture" if rank == 0 else None
 
 
 def settled(parameter: inspect.Parameter, value: Any, where: str, points: bool = False) -> Any:

@@ -81,10 +81,13 @@ def _rows(path) -> Iterator[_Row]:
 
 
 def _is_text(value):
+    if not isinstance(value, str):
+        return False
     try:
-        return isinstance(value, str) and bool(value.encode()) or value == ""
+        value.encode()
     except UnicodeEncodeError:  # Half of a pair of UTF-16, which JSON can hold.
         return False
+    return True
 
 
 def _rectangle(texts):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageOps
 
+from tfgen.construct import is_count
 from tfgen.data import levels
 
 MAX_PIXELS = 89_478_485  # Pillow's own bound, 256 MiB of RGB: more is a mistake or an attack.
@@ -58,8 +59,7 @@ def sides(what: str, value: int | Sequence[int]) -> tuple[int, int]:
         ValueError: Not one or two positive integers, or more than `MAX_PIXELS` together.
     """
     pair = value if isinstance(value, list | tuple) else (value, value)
-    whole = all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in pair)
-    if len(pair) == 2 and whole and min(pair) > 0:
+    if len(pair) == 2 and all(map(is_count, pair)):
         height, width = map(int, pair)
         if height * width <= MAX_PIXELS:
             return height, width

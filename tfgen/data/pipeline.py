@@ -8,6 +8,7 @@ run starts at any step at once, and sets of any size are shuffled fully.
 import numpy as np
 import tensorflow as tf
 
+from tfgen.construct import is_count
 from tfgen.data.augmentation import augmentation, subkey
 from tfgen.data.key_patches import following
 from tfgen.data.labelled import check_batch, kept_labels, kept_rows
@@ -155,8 +156,7 @@ def batches(
 
 
 def _steps_per_epoch(source, batch_size, drop_remainder):
-    whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
-    if not whole or batch_size < 1:
+    if not is_count(batch_size):
         raise ValueError(f"batch_size must be a positive integer. Received: {batch_size!r}.")
     if drop_remainder and batch_size > source.size:
         raise ValueError(

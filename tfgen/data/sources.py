@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from tfgen.construct import NUMBER_CLASSES, label_fix
 from tfgen.data import levels
 
 MAX_CHANNELS = 4
@@ -248,20 +249,13 @@ def _in_range(images):
 
 
 def _labels(labels, count, class_names):
+    fix = label_fix(labels.dtype.kind, labels.shape)
     if labels.dtype.kind not in "iu":
-        fix = "if they are class numbers pass labels.astype('int32')"
-        if labels.ndim > 1:
-            fix = "for one-hot rows pass labels.argmax(-1)"
-        elif labels.dtype.kind in "OSU":
-            fix = "number the classes, as in np.unique(labels, return_inverse=True)[1]"
         raise ValueError(
             f"Labels must be integers 0, 1, 2, .... Received dtype {labels.dtype}: {fix}."
         )
     if labels.ndim != 1:
-        raise ValueError(
-            f"Labels must have shape (N,). Received: {labels.shape}. For a column pass "
-            "labels.reshape(-1), for one-hot rows labels.argmax(-1)."
-        )
+        raise ValueError(f"Labels must have shape (N,). Received: {labels.shape}: {fix}.")
     labels = class_numbers(_rows("label", labels, count))
     if class_names is not None and labels.max() >= len(class_names):
         raise ValueError(
@@ -281,7 +275,7 @@ def class_numbers(labels: np.ndarray) -> np.ndarray:
     if labels.max() > np.iinfo(np.int32).max:
         raise ValueError(
             f"Labels must be class numbers below 2^31. Received a largest one of {labels.max()}: "
-            "number the classes, as in np.unique(labels, return_inverse=True)[1]."
+            f"{NUMBER_CLASSES}."
         )
     return labels.astype(np.int32, copy=False)
 

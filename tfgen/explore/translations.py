@@ -161,7 +161,7 @@ class _Trainings:
             own = {n: getattr(one, n) for n in WEIGHED if hasattr(one, n)}
             weights = {n: tf.Variable(value, trainable=False) for n, value in own.items()}
             for name, weight in weights.items():
-                setattr(one, name, weight)
+                setattr(one, name, weight)  # Of the same value: a built model takes no other.
             state = [*one.variables, *(v for o in _optimizers(one).values() for v in o.variables)]
             self._shared = one, own, weights, [(v, v.numpy()) for v in state]
         one, own, weights, first = self._shared

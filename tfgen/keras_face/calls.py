@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from tfgen.batches import sharing
+from tfgen.construct import is_count
 from tfgen.keras_face import callbacks, given_data
 from tfgen.step import as_batch, enough_rows
 
@@ -194,7 +195,7 @@ def check_compile(who: str, keras_arguments: dict, players: dict) -> None:
             )
     known = inspect.signature(keras.Model.compile).parameters
     each = keras_arguments.get("steps_per_execution")
-    if each is not None and each != "auto" and not given_data.is_count(each):
+    if each is not None and each != "auto" and not is_count(each):
         raise ValueError(
             f"{who}.compile: `steps_per_execution` must be a whole number of 1 or more. "
             f"Received: {each!r}."

@@ -1,12 +1,13 @@
 """What Keras's `fit` and `evaluate` are given: its form, its numbers of rows, and counts."""
 
-import operator
 import os
 import warnings
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from tfgen.construct import is_count
 
 EMPTY = "The data hold no examples: look at how they are made, filtered or cut."
 _FORMS = (
@@ -34,14 +35,6 @@ def check_counts(who: str, arguments: dict[str, Any]) -> None:
             raise ValueError(
                 f"`{name}` of {who} must be a whole number of {least} or more. Received: {value!r}."
             )
-
-
-def is_count(value: Any, least: int = 1) -> bool:
-    """Whether a value is a whole number, Python's or NumPy's, of `least` or more."""
-    try:
-        return not isinstance(value, bool) and operator.index(value) >= least
-    except TypeError:
-        return False
 
 
 def batches_of(x: Any, y: Any = None) -> tuple[Any, Any]:

@@ -40,7 +40,6 @@ def rebalanced(
     if (k, g) == before:
         return None
     model.discriminator_steps, model.generator_steps = k, g
-    model.make_train_function()  # `fit` would not look for it before its next epochs.
     return f"discriminator_steps:generator_steps {before[0]}:{before[1]} -> {k}:{g}"
 
 
