@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import h5py
+import keras
 import numpy as np
 import pytest
 import yaml
@@ -129,6 +130,12 @@ KINDS = {
     "discriminator_filters: 3, discriminator_layers: 1, pool_size: 96",
 }
 DATA = {"pixelcnn": "name: digits, binarize: threshold", "cyclegan": "name: inverted-digits"}
+# A bias before a normalisation has no gradient but rounding, and Adam's first steps are signs: by a
+# larger epsilon what is rounding stays it.
+SMOOTH = "name: adam, learning_rate: 2.0e-4, beta_1: 0.5, epsilon: 1.0e-2"
+COMPILE = {
+    "cyclegan": f"{{generator_optimizer: {{{SMOOTH}}}, discriminator_optimizer: {{{SMOOTH}}}}}"
+}
 
 
 def written(folder, kind):
@@ -136,6 +143,7 @@ def written(folder, kind):
     path.write_text(
         f"model: {{{KINDS[kind]}, image_shape: [8, 8, 1]}}\n"
         f"data: {{{DATA.get(kind, 'name: digits')}, batch_size: 48}}\n"
+        f"compile: {COMPILE.get(kind, '{}')}\n"
         "fit: {epochs: 2, steps_per_epoch: 4, verbose: 0}\n"
         "run: {sample_epochs: null, checkpoint_steps: 3, doctor_epochs: null}\n"
     )
@@ -196,8 +204,15 @@ def test_processes_train_as_one_device(kind, count, tmp_path):
 def test_the_script_of_the_documentation_trains_two_processes_alike(tmp_path):
     (block,) = (b for b in blocks("docs/scaling.md") if b.language == "python")
     script, text = tmp_path / "script.py", block.text
-    for whole, small in ((", epochs=5, steps_per_epoch=31", ", epochs=1, steps_per_epoch=4"),):
-        assert whole in text
+    # Adagrad's first step is the gradient's sign, which rounding decides at pixels without ink.
+    smooth = "compile(optimizer=keras.optimizers.Adagrad(0.02, initial_accumulator_value=1.0))"
+    changes = {
+        "import tfgen": "import keras\nimport tfgen",
+        "compile()": smooth,
+        ", epochs=5, steps_per_epoch=31": ", epochs=1, steps_per_epoch=4",
+    }
+    for whole, small in changes.items():
+        assert text.count(whole) == 1
         text = text.replace(whole, small)
     script.write_text(
         f"{text}\nimport json, os, numpy\n"
@@ -206,12 +221,12 @@ def test_the_script_of_the_documentation_trains_two_processes_alike(tmp_path):
     )
     assert hosts.start([str(script)], 2) == 0
     model = tfgen.models.VAE(image_shape=(28, 28, 1))
-    model.compile()
+    model.compile(optimizer=keras.optimizers.Adagrad(0.02, initial_accumulator_value=1.0))
     model.fit(tfgen.data.load("mnist-5k", batch_size=128, start=0), steps_per_epoch=4, verbose=0)
     found = [np.load(tmp_path / f"{index}.npz") for index in (0, 1)]
     for n, expected in enumerate(model.get_weights()):
         np.testing.assert_array_equal(found[0][f"arr_{n}"], found[1][f"arr_{n}"])
-        np.testing.assert_allclose(found[0][f"arr_{n}"], expected, atol=1e-4)
+        np.testing.assert_allclose(found[0][f"arr_{n}"], expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.slow
