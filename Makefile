@@ -41,8 +41,10 @@ test: .venv/installed
 	$(PYTEST) -m "not slow and not long" tests/test_models.py
 
 # PART=2/5: the second fifth of them.
+# Those that learn are compiled as for users, without what tests/conftest.py leaves out of XLA.
 slow: .venv/installed
-	$(PYTEST) -m "slow or long" $(if $(PART),--part $(PART))
+	XLA_FLAGS= $(PYTEST) -m slow $(if $(PART),--part $(PART))
+	$(PYTEST) -m "long and not slow" $(if $(PART),--part $(PART))
 
 test-all: test slow
 

@@ -69,12 +69,15 @@ def pytest_addoption(parser):
 
 
 def group(item):
-    """The tests that share their models: a file, or one tiny model of the conformance suite."""
+    """The tests that share their models: a file, or one tiny model of the conformance suite.
+
+    A slow test, which takes longer than its models, is a group of its own.
+    """
     from tests.tiny import TINY
 
     path = item.path.relative_to(item.config.rootpath).as_posix()
     if path != "tests/test_models.py":
-        return path
+        return item.nodeid.split("@")[0] if item.get_closest_marker("slow") else path
     tiny = getattr(getattr(item, "callspec", None), "params", {}).get("tiny")
     name = next((name for name, entry in TINY.items() if entry is tiny), "")
     return f"{path} {name}"

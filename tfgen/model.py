@@ -37,6 +37,10 @@ class GenerativeModel(calls.KerasCalls, abc.ABC):
             given by them. A run, and `fit` on a data set of `tfgen.data`, set them.
         accumulate: Parts that a training step takes its batch in, one after the other, before its
             one update: memory of one part, weights of the whole (`tfgen.batches.accumulation`).
+        gradient_checkpointing: Whether a training step keeps of each block of its network only
+            the inputs and computes the rest again for the gradient: less memory, one more forward
+            pass. For models with `recomputes`; others refuse it.
+        recomputes: Whether the model's network consists of such blocks.
         step: Training steps taken; saved with the weights, so that a resumed run draws what it
             would have drawn.
     """
@@ -46,6 +50,8 @@ class GenerativeModel(calls.KerasCalls, abc.ABC):
     takes_points: bool = False
     class_names: tuple[str, ...] | None = None
     accumulate: int = 1
+    gradient_checkpointing: bool = False
+    recomputes: bool = False
 
     def __init_subclass__(cls, **arguments):
         super().__init_subclass__(**arguments)
@@ -55,7 +61,7 @@ class GenerativeModel(calls.KerasCalls, abc.ABC):
     def __setattr__(self, name, value):
         own_networks.check_assignment(self, name, value)
         super().__setattr__(name, own_networks.admitted(self, name, value))
-        if name in own_networks.STEPS and getattr(self, "train_function", None) is not None:
+        if name in own_networks.TRACED and getattr(self, "train_function", None) is not None:
             self.make_train_function(force=True)
 
     def __init__(self, seed: int = 0, name: str | None = None):

@@ -28,6 +28,7 @@ class Draws:
 
     def __init__(self, seed: int, step: tf.Tensor, kind: str, part: Any = 0, parts: int = 1):
         self.seed, self.step, self.kind = seed, step, kind
+        self.recompute = False  # Whether blocks do for their gradient; see `checkpointing`.
         self.part, self.parts = part, parts  # Of this replica's rows, taken one after the other.
         self.seen = Counter()
 
@@ -65,13 +66,18 @@ class Draws:
         return random.categorical(xp, shape, key, stream, num_classes, first)
 
 
+def running() -> Draws | None:
+    """The draws of the step that is running, or None."""
+    return getattr(_scope, "draws", None)
+
+
 def draws() -> Draws:
     """The draws of the step that is running.
 
     Raises:
         RuntimeError: No step is running.
     """
-    current = getattr(_scope, "draws", None)
+    current = running()
     if current is None:
         raise RuntimeError(
             "Random numbers are drawn inside a training or test step only: decorate `train_step` "
@@ -84,10 +90,10 @@ def draws() -> Draws:
 @contextlib.contextmanager
 def drawing(seed: int, step: tf.Tensor | int, kind: str, part: Any = 0, parts: int = 1):
     """`draws()` inside are those of this step; "train", "test" and others are apart."""
-    outer = getattr(_scope, "draws", None)
+    outer = running()
     _scope.draws = Draws(seed, tf.cast(step, tf.int64), kind, part, parts)
     try:
-        yield
+        yield _scope.draws
     finally:
         _scope.draws = outer
 
@@ -117,7 +123,8 @@ def step(function: Callable) -> Callable:
         parts = getattr(self, "accumulate", 1) if training else 1
 
         def one(rows, part):
-            with drawing(self.seed, number, kind, part, parts):
+            with drawing(self.seed, number, kind, part, parts) as current:
+                current.recompute = training and getattr(self, "gradient_checkpointing", False)
                 return function(self, rows)
 
         try:

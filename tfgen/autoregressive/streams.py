@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfgen.autoregressive.checkpointing import block
 from tfgen.autoregressive.shifted import ShiftedConv2D, ShiftedUpsampling2D
 from tfgen.networks.basic import HEAD
 from tfgen.networks.layers import Dropout
@@ -191,10 +192,14 @@ class TwoStreams(keras.layers.Layer):
         self, n: int, u: tf.Tensor, ul: tf.Tensor, label: tf.Tensor | None, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Everything from resolution n on down and back up to it."""
+
+        def passed(layer, x, *skips):
+            return block(lambda x, *skips: layer(x, skips, label, training=training), x, *skips)
+
         kept = [(u, ul)]
         for down_u, down_ul in zip(self.u.down[n], self.ul.down[n], strict=True):
-            u = down_u(u, (), label, training=training)
-            ul = down_ul(ul, (u,), label, training=training)
+            u = passed(down_u, u)
+            ul = passed(down_ul, ul, u)
             kept.append((u, ul))
         if n + 1 < len(self.sizes):
             lower = self.level(n + 1, self.u.halve[n](u), self.ul.halve[n](ul), label, training)
@@ -203,6 +208,6 @@ class TwoStreams(keras.layers.Layer):
             u, ul = kept.pop()
         for up_u, up_ul in zip(self.u.up[n], self.ul.up[n], strict=True):
             skip_u, skip_ul = kept.pop()
-            u = up_u(u, (skip_u,), label, training=training)
-            ul = up_ul(ul, (u, skip_ul), label, training=training)
+            u = passed(up_u, u, skip_u)
+            ul = passed(up_ul, ul, u, skip_ul)
         return u, ul

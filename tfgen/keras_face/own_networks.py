@@ -93,13 +93,21 @@ def admitted(model: keras.Model, name: str, value: Any) -> Any:
 
 # Numbers of steps of a player: a graph that is traced anew takes another one.
 STEPS = ("discriminator_steps", "generator_steps")
+TRACED = (*STEPS, "accumulate", "gradient_checkpointing")  # What a traced step has taken in.
 
 
 def check_assignment(model: keras.Model, name: str, value: Any) -> None:
     """ValueError for what a built model would go on without: its graphs hold what it was built by.
 
-    Arguments of the constructor, and optimizers.
+    Arguments of the constructor, and optimizers; and for what it has no use for.
     """
+    if name == "gradient_checkpointing" and value and not model.recomputes:
+        raise ValueError(
+            f"`gradient_checkpointing` has nothing to leave out in {type(model).__name__}: it is "
+            "for the models whose one network is a row of blocks (pixelcnn, gatedpixelcnn, "
+            "pixelcnnpp, pixelrnn). Where a batch does not fit, take a smaller one, more devices "
+            "(run.devices), or for models with one optimizer `accumulate`."
+        )
     state = vars(model).get(_STATE)
     if state is None or not state.done:
         return

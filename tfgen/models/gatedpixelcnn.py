@@ -25,6 +25,7 @@ from keras.layers import Dense
 
 from tfgen import networks
 from tfgen.autoregressive import pixels, raster
+from tfgen.autoregressive.checkpointing import block
 from tfgen.autoregressive.gated import RowsAbove, gate
 from tfgen.autoregressive.gated_sampling import sample
 from tfgen.autoregressive.masked_convolution import MaskedConv2D
@@ -56,6 +57,7 @@ class GatedPixelCNN(GenerativeModel):
     """
 
     reports = ("nll", "bits_per_dim")
+    recomputes = True
 
     def __init__(
         self,
@@ -167,17 +169,19 @@ class TwoStacks(keras.layers.Layer):
 
     def call(self, image, condition=None):
         v = h = image
-        stacks = zip(self.vertical, self.horizontal, self.across, self.out, strict=True)
-        for n, (vertical, horizontal, across, out) in enumerate(stacks):
-            to_v, to_h = (bias[:, None, None] for bias in self.biases(condition, n))
-            v = vertical(v)  # (B, H, W, 2 filters)
-            above = tf.pad(across(v), [[0, 0], [1, 0], [0, 0], [0, 0]])[:, :-1]
-            gated = out(gate(horizontal(h) + above + to_h))  # (B, H, W, filters)
-            h = h + gated if n else gated
-            v = gate(v + to_v)
+        for n in range(len(self.out)):
+            biases = (bias[:, None, None] for bias in self.biases(condition, n))
+            v, h = block(partial(self.gated, n), v, h, *biases)
         for layer in self.head:
             h = layer(tf.nn.relu(h))
         return tf.reshape(h, (-1, *image.shape[1:], h.shape[-1] // self.channels))
+
+    def gated(self, n, v, h, to_v, to_h):
+        """Layer n of both stacks. Two (B, H, W, maps) and their biases -> two (B, H, W, filters)"""
+        v = self.vertical[n](v)  # (B, H, W, 2 filters)
+        above = tf.pad(self.across[n](v), [[0, 0], [1, 0], [0, 0], [0, 0]])[:, :-1]
+        gated = self.out[n](gate(self.horizontal[n](h) + above + to_h))
+        return gate(v + to_v), h + gated if n else gated
 
     def biases(self, condition, n):
         """What the label adds to the gates of layer n's stacks, two (B, 2 filters), or zeros."""

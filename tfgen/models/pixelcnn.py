@@ -17,12 +17,15 @@ bias in every masked layer as in Gated PixelCNN; samples are drawn with cached a
 for pixel the ones of the plain procedure.
 """
 
+from functools import partial
+
 import keras
 import tensorflow as tf
 from keras.layers import Dense
 
 from tfgen import networks
 from tfgen.autoregressive import pixels, raster
+from tfgen.autoregressive.checkpointing import block
 from tfgen.autoregressive.masked_convolution import MaskedConv2D
 from tfgen.autoregressive.pixels import one_hot_label
 from tfgen.model import GenerativeModel, initial_weights
@@ -49,6 +52,7 @@ class PixelCNN(GenerativeModel):
     """
 
     reports = ("nll", "bits_per_dim")
+    recomputes = True
 
     def __init__(
         self,
@@ -140,13 +144,16 @@ class ResidualStack(keras.layers.Layer):
     def call(self, image, condition=None):
         first, *biases = [bias[:, None, None] for bias in self.biases(condition)]
         x = self.first(image) + first  # (B, H, W, filters)
-        blocks = zip(self.narrow, self.masked, self.widen, biases, strict=True)
-        for narrow, masked, widen, bias in blocks:
-            h = tf.nn.relu(narrow(tf.nn.relu(x)))  # (B, H, W, filters / 2)
-            x += widen(tf.nn.relu(masked(h) + bias))  # (B, H, W, filters)
+        for n, bias in enumerate(biases):
+            x = block(partial(self.residual, n), x, bias)
         for layer in self.head:
             x = layer(tf.nn.relu(x))
         return tf.reshape(x, (-1, *image.shape[1:], x.shape[-1] // self.channels))
+
+    def residual(self, n, x, bias):
+        """Block n. (B, H, W, filters), (B or 1, 1, 1, filters / 2 or 1) -> (B, H, W, filters)"""
+        h = tf.nn.relu(self.narrow[n](tf.nn.relu(x)))  # (B, H, W, filters / 2)
+        return x + self.widen[n](tf.nn.relu(self.masked[n](h) + bias))
 
     def biases(self, condition):
         """What the label adds to each masked layer, (B, maps) or (1, 1) of zeros."""

@@ -57,6 +57,7 @@ class PixelCNNPlusPlus(GenerativeModel):
     """
 
     reports = ("nll", "bits_per_dim")
+    recomputes = True
 
     def __init__(
         self,

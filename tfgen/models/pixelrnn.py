@@ -29,6 +29,7 @@ import tensorflow as tf
 
 from tfgen import networks
 from tfgen.autoregressive import pixels, raster
+from tfgen.autoregressive.checkpointing import block
 from tfgen.autoregressive.masked_convolution import MaskedConv2D
 from tfgen.autoregressive.pixels import one_hot_label
 from tfgen.autoregressive.recurrent import DiagonalBiLSTM, RowLSTM
@@ -61,6 +62,7 @@ class PixelRNN(GenerativeModel):
     """
 
     reports = ("nll", "bits_per_dim")
+    recomputes = True
 
     def __init__(
         self,
@@ -163,9 +165,13 @@ class RecurrentStack(keras.layers.Layer):
         # Not tf.pad: the conversion to ONNX takes it for the convolution's own padding.
         empty = tf.zeros_like(image[:, :, : self.extra])
         x = self.first(tf.concat([image, empty], 2))  # (B, H, W + extra, 2h)
-        for lstm, widen in zip(self.recurrent, self.widen, strict=True):
-            x += widen(lstm(x, condition))
+        for n in range(len(self.widen)):
+            x = block(partial(self.residual, n, condition), x)
         for layer in self.head:
             x = layer(tf.nn.relu(x))
         x = x[:, :, :width]
         return tf.reshape(x, (-1, *image.shape[1:], x.shape[-1] // self.channels))
+
+    def residual(self, n, condition, x):
+        """Layer n. (B, H, W + extra, 2h) -> the same"""
+        return x + self.widen[n](self.recurrent[n](x, condition))

@@ -30,6 +30,7 @@ FREE = (
 ACCEPTABLE = (
     "compile",
     "fit.accumulate",
+    "fit.gradient_checkpointing",
     "fit.steps_per_epoch",
     "run.devices",
     "run.precision",

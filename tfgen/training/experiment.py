@@ -41,6 +41,10 @@ def compile_as(settings: Config, model: GenerativeModel) -> None:
             arguments[key] = construct.construct(construct.OPTIMIZERS, spec, f"compile.{key}")
     model.compile(**arguments)
     model.accumulate = settings.fit["accumulate"]
+    try:
+        model.gradient_checkpointing = settings.fit["gradient_checkpointing"]
+    except ValueError as error:
+        raise ConfigError(f"fit.gradient_checkpointing: {error}") from error
 
 
 def rows(settings: Config) -> int:

@@ -21,6 +21,9 @@ class FitOptions:
         accumulate: Batches of `data.batch_size` whose gradients are added up for one step, which
             is that of the batch so many times larger; for models with one optimizer and without
             statistics of a batch.
+        gradient_checkpointing: Whether a step keeps of each block of the network only its inputs,
+            and computes the rest again for the gradient: less memory, one more forward pass. For
+            models whose one network is a row of blocks (`pixelcnn` and its like).
     """
 
     epochs: int = 1
@@ -29,6 +32,7 @@ class FitOptions:
     validation_freq: int = 1
     validation_steps: int | None = None
     accumulate: int = 1
+    gradient_checkpointing: bool = False
 
     def __post_init__(self):
         positive = ("epochs", "steps_per_epoch", "validation_freq", "validation_steps")
