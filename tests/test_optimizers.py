@@ -284,3 +284,19 @@ def test_a_scaled_loss_is_clipped_after_the_sum_and_skipped_on_all_replicas_alik
     for one, other in zip(before, network.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert float(keras.ops.convert_to_numpy(ready.dynamic_scale)) == 4.0
+
+
+def test_between_hosts_gradients_of_one_dtype_are_summed_together():
+    class Context:
+        sent = []
+
+        def all_reduce(self, operation, value):
+            self.sent.append((operation, value.dtype, value.shape[0]))
+            return 2 * value
+
+    given = [tf.constant([[1.0, 2.0], [3.0, 4.0]]), tf.constant([5], tf.float16), tf.constant(6.0)]
+    found = optimizers.updating._together(Context(), given)
+    for one, two in zip(given, found, strict=True):
+        assert one.dtype == two.dtype
+        np.testing.assert_array_equal(2 * one, two)
+    assert Context.sent == [("sum", tf.float32, 5), ("sum", tf.float16, 1)]

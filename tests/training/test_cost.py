@@ -1,6 +1,7 @@
 """What a config takes, against numbers worked out by hand."""
 
 import math
+import re
 
 import pytest
 
@@ -59,3 +60,15 @@ def test_the_command(capsys):
     assert "step        20 rows" in out and "on 4 " in out
     assert main.main(["cost", "autoencoder_digits", "--devices", "0"]) == 2
     assert "must be above 0" in capsys.readouterr().err
+
+
+def test_a_trial_gives_the_rate_of_the_plan(capsys):
+    assert main.main(["cost", "autoencoder_digits", "--trial", "0.1", "--devices", "1,2"]) == 0
+    *_, here, one, two = capsys.readouterr().out.splitlines()
+    step, rate, hours = re.search(
+        r"here +(\S+) s a step \(mean of \d+\), (\S+ .?)FLOP/s, (\S+) h .* at its peak", here
+    ).groups()
+    assert rate and f", {hours} h, 100% of 1 times one" in one and two.startswith("on 2 ")
+    assert float(step) > 0
+    assert main.main(["cost", "autoencoder_digits", "--trial", "0"]) == 2
+    assert "expected a number of seconds above 0" in capsys.readouterr().err

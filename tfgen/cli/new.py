@@ -32,7 +32,7 @@ def new(arguments: argparse.Namespace):
 
     chosen = recipe.choose(found, arguments.size)
     settings = config.parse(yaml_text.read(recipe.text(chosen)))
-    seconds = trial.seconds_per_step(settings)
+    seconds = trial.take(settings).seconds
     chosen = recipe.fitted(chosen, seconds, arguments.minutes)
     out.parent.mkdir(parents=True, exist_ok=True)
     files.write_text(out, recipe.text(chosen, seconds, out))

@@ -1,6 +1,7 @@
 """The commands about runs: train, sample, translate, assemble. TensorFlow is imported inside."""
 
 import argparse
+import math
 import os
 import shlex
 import sys
@@ -42,8 +43,8 @@ def train(arguments: argparse.Namespace):
 
 
 def cost(arguments: argparse.Namespace):
-    """Says what a config takes: weights, operations, bytes; with a rate, hours on many devices."""
-    from tfgen.training import config
+    """Says what a config takes: weights, operations, bytes; with a trial or a rate, hours."""
+    from tfgen.training import config, trial
     from tfgen.training import cost as costs
 
     settings = config.load(catalog.config_path(arguments.config), arguments.overrides)
@@ -52,7 +53,10 @@ def cost(arguments: argparse.Namespace):
     rate = None if arguments.rate is None else arguments.rate * 1e9
     if min(devices) < 1 or min(*network, 1.0 if rate is None else rate) <= 0:
         raise ValueError("--devices, --rate, --bandwidth and --latency must be above 0.")
-    print("\n".join(costs.lines(costs.cost(settings), devices, rate, *network)))
+    if arguments.trial is not None and not 0 < arguments.trial < math.inf:
+        raise ValueError(f"--trial {arguments.trial}: expected a number of seconds above 0.")
+    taken = trial.take(settings, arguments.trial) if arguments.trial else None
+    print("\n".join(costs.lines(costs.cost(settings), devices, rate, *network, taken)))
 
 
 def _several(arguments):
@@ -169,7 +173,15 @@ def add(commands: Any, command: Callable) -> None:
     one.add_argument(
         "--devices", default="1", metavar="1,2,8", help="that share a batch (default: %(default)s)"
     )
-    one.add_argument("--rate", type=float, metavar="GFLOPS", help="what a device reaches, measured")
+    one.add_argument(
+        "--trial",
+        type=float,
+        metavar="SECONDS",
+        help="take steps here for so long, such as 3: their time, rate and memory",
+    )
+    one.add_argument(
+        "--rate", type=float, metavar="GFLOPS", help="what a device reaches (default: the trial's)"
+    )
     one.add_argument(
         "--bandwidth", type=float, default=1.0, metavar="GB/S", help="(default: %(default)s)"
     )

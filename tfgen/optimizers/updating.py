@@ -126,8 +126,24 @@ def _over_replicas(gradients):
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
         return gradients
-    summed = iter(context.all_reduce("sum", [g for g in gradients if g is not None]))
+    given = [tf.convert_to_tensor(g) for g in gradients if g is not None]
+    several_hosts = getattr(context.strategy.extended, "_in_multi_worker_mode", bool)()
+    sums = _together(context, given) if several_hosts else context.all_reduce("sum", given)
+    summed = iter(sums)
     return [None if g is None else next(summed) for g in gradients]
+
+
+def _together(context, gradients):
+    """The same sums, of one tensor for each dtype: between hosts each would wait for messages."""
+    found = list(gradients)
+    for dtype in dict.fromkeys(g.dtype for g in gradients):  # In one order on all hosts.
+        places = [n for n, g in enumerate(gradients) if g.dtype == dtype]
+        parts = [tf.reshape(gradients[n], [-1]) for n in places]
+        both = context.all_reduce("sum", tf.concat(parts, 0))
+        sums = tf.split(both, [part.shape[0] for part in parts])
+        for n, one in zip(places, sums, strict=True):
+            found[n] = tf.reshape(one, gradients[n].shape)
+    return found
 
 
 def _sums_once(optimizer):

@@ -1,8 +1,9 @@
 """What a run will take, before hours of it: counted from its graph, and planned for many devices.
 
 Counted: weights, operations of a step and of a sample, bytes of weights, slots and gradients, bytes
-that a step sends around. Planned, from a rate and a network that the user names: seconds of a step
-on n devices, as computing divided by n and a ring that moves each gradient 2 (n - 1) / n times.
+that a step sends around. Planned, from a rate that the user names or a trial has reached, and a
+network that the user names: seconds of a step on n devices, as computing divided by n and a ring
+that moves each gradient 2 (n - 1) / n times.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import tensorflow as tf
 from tfgen.optimizers import inner
 from tfgen.training import experiment, flops, record
 from tfgen.training.config import Config
+from tfgen.training.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,9 @@ def lines(
     rate: float | None = None,
     bandwidth: float = 1e9,
     latency: float = 5e-5,
+    trial: Trial | None = None,
 ) -> list[str]:
-    """A cost in words; hours and images a second where a rate is given."""
+    """A cost in words; hours and images a second where a rate is given, or a trial has one."""
     weights = ", ".join(f"{name} {number:,}" for name, number in found.parameters.items())
     sample = "drawn in a loop" if found.sample_flop is None else _scaled(found.sample_flop, "FLOP")
     said = [
@@ -118,6 +121,15 @@ def lines(
         f"all-reduce  {_scaled(found.reduced_bytes, 'B')} a step, where devices share it",
         f"run         {found.steps:,} steps, {_scaled(found.steps * found.step_flop, 'FLOP')}",
     ]
+    if trial is not None:
+        peak = trial.peak_bytes
+        memory = "" if peak is None else f"; memory {_scaled(peak, 'B')} at its peak, all included"
+        reached, hours = found.step_flop / trial.seconds, trial.seconds * found.steps / 3600
+        said.append(
+            f"here        {trial.seconds:.3g} s a step (mean of {trial.steps}), "
+            f"{_scaled(reached, 'FLOP')}/s, {hours:.3g} h of steps{memory}"
+        )
+        rate = reached if rate is None else rate
     if rate is not None:
         alone = found.seconds(1, rate)
         for count in devices:
