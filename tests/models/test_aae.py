@@ -67,13 +67,13 @@ def test_a_code_without_noise_is_encoded_once_for_both_players(posterior, passes
     assert len(seen) == passes
 
 
-def test_the_recipe_is_the_papers():
+def test_the_recipe_is_the_papers_but_for_the_players_rate():
     model = AAE((8, 8, 1), 2, use="semi_supervised", hidden=(8,))
     model.compile()
     expected = {
         "reconstruction_optimizer": (0.01, 0.9),
-        "discriminator_optimizer": (0.1, 0.1),
-        "encoder_optimizer": (0.1, 0.1),
+        "discriminator_optimizer": (0.01, 0.1),
+        "encoder_optimizer": (0.01, 0.1),
         "label_optimizer": (0.1, 0.9),
     }
     for name, (rate, momentum) in expected.items():
@@ -219,22 +219,16 @@ def test_replicas_share_the_labelled_stream(strategy):
 
 
 @pytest.mark.slow
-def test_the_papers_recipe_reconstructs_better_than_the_mean_image_within_an_epoch():
-    # AAE().compile() and configs/aae_mnist.yaml, in that config's batches of 100 for two thirds of
-    # the steps that an epoch of MNIST has. The error goes up and down: the median of three.
+def test_the_recipe_reconstructs_better_than_the_mean_image_within_an_epoch():
+    # AAE().compile() and configs/aae_mnist.yaml, for as many steps as an epoch of MNIST has.
     train, test = (data.source("mnist-5k", part).arrays["image"] for part in ("train", "test"))
     mean = train.mean(axis=0) / 255
     plain = 0.5 * np.mean((test / 255 - mean) ** 2)
-
-    def error(seed):
-        model = AAE(prior={"name": "gaussian", "stddev": 5.0}, seed=seed)
-        model.compile()
-        model.fit(data.load("mnist-5k", "train", 100), epochs=10, steps_per_epoch=40, verbose=0)
-        batches = data.load("mnist-5k", "test", 200)
-        found = model.evaluate(batches, verbose=0, return_dict=True)
-        return found["reconstruction"] / 784
-
-    assert np.median([error(seed) for seed in range(3)]) < plain
+    model = AAE(prior={"name": "gaussian", "stddev": 5.0})
+    model.compile()
+    model.fit(data.load("mnist-5k", "train", 100), epochs=15, steps_per_epoch=40, verbose=0)
+    found = model.evaluate(data.load("mnist-5k", "test", 200), verbose=0, return_dict=True)
+    assert found["reconstruction"] / 784 < 0.9 * plain
 
 
 def half_labelled(generator, rows):
