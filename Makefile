@@ -43,7 +43,7 @@ test: .venv/installed
 # PART=2/5: the second fifth of them.
 # Those that learn are compiled as for users, without what tests/conftest.py leaves out of XLA.
 slow: .venv/installed
-	XLA_FLAGS= $(PYTEST) -m slow $(if $(PART),--part $(PART))
+	TFGEN_TESTS_OPTIMISED=1 $(PYTEST) -m slow $(if $(PART),--part $(PART))
 	$(PYTEST) -m "long and not slow" $(if $(PART),--part $(PART))
 
 test-all: test slow

@@ -16,16 +16,22 @@ takes a rate that is as much smaller.
 
 import argparse
 import json
+import math
 import os
-import subprocess
+import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-CHOSEN = ("vae_mnist5k", "conditionalgan_digits", "wgangp_mnist5k", "pixelcnn_digits")
-CHOSEN = (*CHOSEN, "cyclegan_digits")
+CHOSEN = (
+    "vae_mnist5k",
+    "conditionalgan_digits",
+    "wgangp_mnist5k",
+    "pixelcnn_digits",
+    "cyclegan_digits",
+)
 SMALL, LARGE = 256, 4_000_000  # float32 numbers of a sum.
 
 
@@ -54,12 +60,13 @@ def main():
         for row in found:
             rows.append({"config": Path(path).stem, **row})
             print(line(rows[-1]), flush=True)
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"network": network, "rows": rows}, indent=2) + "\n")
+        if arguments.json:
+            text = json.dumps({"network": network, "rows": rows}, indent=2)
+            arguments.json.write_text(f"{text}\n")
 
 
 def line(row):
-    """One row for the eye."""
+    """A row as text."""
     parts = [f"{row['config']:22}", f"{row['processes']} process(es)" if "processes" in row else ""]
     parts += [f"step {row['step_said'] * 1e3:.1f} ms said, {row['step_found'] * 1e3:.1f} found"]
     parts += [f"({row['step_said'] / row['step_found'] - 1:+.0%})"]
@@ -76,17 +83,14 @@ def of_config(path, seconds):
     said = json.loads(output("trial", str(path)))
     steps = max(10, round(seconds / said["seconds"]))
     with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(command("train", *training(path, folder, steps)))
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if status:
-            sys.exit(f"{path}: the run ended with {status}.")
-        found = second_epoch(folder) / steps
+        file = Path(folder, "peak")
+        started(1, "train", str(file), *training(path, folder, steps))
+        found, peak = second_epoch(folder) / steps, int(file.read_text())
     return {
         "step_said": said["seconds"],
         "step_found": found,
         "peak_said": said["peak_bytes"],
-        "peak_found": usage.ru_maxrss * 1024,
+        "peak_found": peak,
     }
 
 
@@ -96,14 +100,14 @@ def of_processes(path, counts, network, seconds):
     from tfgen.training.cost import cost
 
     settings = config.load(path)
-    found, rows, rate = cost(settings), [], None
+    # One batch for all, that divides among them, and among a GAN's minibatches there.
+    whole = math.lcm(*counts) * (settings.model.get("discriminator_steps") or 1)
+    batch = f"data.batch_size={-(-settings.data['batch_size'] // whole) * whole}"
+    found, rows, rate = cost(config.load(path, [batch])), [], None
     steps = 20
     for count in [1, *counts]:
         with tempfile.TemporaryDirectory() as folder:
-            arguments = training(path, folder, steps)
-            if settings.data["batch_size"] % count:
-                arguments.append(f"data.batch_size={settings.data['batch_size'] // count * count}")
-            started(count, "pinned", *arguments)
+            started(count, "pinned", *training(path, folder, steps), batch)
             step = second_epoch(folder) / steps
         if rate is None:  # Once more with as many steps as fill the epoch.
             rate, steps = found.step_flop / step, max(10, round(seconds / step))
@@ -111,16 +115,24 @@ def of_processes(path, counts, network, seconds):
         rows.append({"processes": count, "step_found": step})
         if count == 1:
             rate = found.step_flop / step
-        share = -(-count // (os.cpu_count() or 1))
+        share = -(-count // len(os.sched_getaffinity(0)))
         rows[-1]["step_said"] = found.seconds(count, rate / share, *network)
     return rows
 
 
 def training(path, folder, steps):
     """Arguments of `tfgen train`: two epochs, and nothing in them but steps."""
-    settings = [f"fit.epochs=2 fit.steps_per_epoch={steps} fit.verbose=0 run.sample_epochs=null"]
-    settings += ["run.checkpoint_epochs=2 run.validation=null run.best=null run.doctor_epochs=null"]
-    return [str(path), "--run", f"{folder}/run", *" ".join(settings).split()]
+    settings = [
+        "fit.epochs=2",
+        f"fit.steps_per_epoch={steps}",
+        "fit.verbose=0",
+        "run.sample_epochs=null",
+        "run.checkpoint_epochs=2",
+        "run.validation=null",
+        "run.best=null",
+        "run.doctor_epochs=null",
+    ]
+    return [str(path), "--run", f"{folder}/run", *settings]
 
 
 def second_epoch(folder):
@@ -148,7 +160,7 @@ def started(count, *arguments, **options):
 
 
 def output(*arguments, count=1):
-    """The last line that a child, or the first of several, has written to its file."""
+    """What a child, or the first of several, has written to its file."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "found")
         started(count, *arguments, str(file))
@@ -158,11 +170,13 @@ def output(*arguments, count=1):
 def child(arguments):
     """What a process of its own does: a trial, a training, one on a single core, or sums."""
     what, *rest = arguments
-    place = json.loads(os.environ["TF_CONFIG"])["task"]["index"] if what != "train" else 0
+    told = json.loads(os.environ["TF_CONFIG"])
+    place, cores = told["task"]["index"], sorted(os.sched_getaffinity(0))
+    if len(told["cluster"]["worker"]) == 1:
+        del os.environ["TF_CONFIG"]  # A host alone is a process without a strategy.
     if what in ("pinned", "reduce"):
-        os.sched_setaffinity(0, {place % (os.cpu_count() or 1)})
+        os.sched_setaffinity(0, {cores[place % len(cores)]})
     if what == "trial":
-        del os.environ["TF_CONFIG"]
         from tfgen.training import config, trial
 
         path, file = rest
@@ -175,14 +189,17 @@ def child(arguments):
             Path(rest[0]).write_text(json.dumps(found))
     else:
         from tfgen.cli import main as cli
+        from tfgen.training.trial import peak
 
-        if what == "pinned" and len(json.loads(os.environ["TF_CONFIG"])["cluster"]["worker"]) == 1:
-            del os.environ["TF_CONFIG"]  # A host alone is a process without a strategy.
-        sys.exit(cli.main(["train", *rest]))
+        file = rest.pop(0) if what == "train" else None
+        status = cli.main(["train", *rest])
+        if file:
+            Path(file).write_text(str(peak()))
+        sys.exit(status)
 
 
 def sums():
-    """Seconds of a sum over hosts of few numbers and of many, each the least of twenty."""
+    """Seconds of a sum over hosts of few numbers and of many, medians of forty."""
     import tensorflow as tf
 
     from tfgen.training import hosts
@@ -199,11 +216,11 @@ def sums():
             return strategy.run(one)
 
         times = []
-        for _ in range(21):
+        for _ in range(41):
             begun = time.perf_counter()
             strategy.experimental_local_results(once())[0].numpy()
             times.append(time.perf_counter() - begun)
-        found.append(min(times[1:]))
+        found.append(statistics.median(times[1:]))
     return found
 
 

@@ -11,7 +11,8 @@ from operator import not_
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # What XLA compiles here runs once or twice: LLVM's optimisations take longer than they save.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+if "TFGEN_TESTS_OPTIMISED" not in os.environ:
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import keras
 import pytest
@@ -27,6 +28,7 @@ tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfigur
 
 # What `make check` leaves out: tests that trace graphs, train, export or start processes.
 TRACE = (
+    "autoregressive/test_checkpointing.py",
     "autoregressive/test_raster.py",
     "batches/",
     "bulk/",
@@ -65,19 +67,23 @@ TRACE = (
 
 
 def pytest_addoption(parser):
-    parser.addoption("--part", help="K/N: one of N parts of the tests, whole files each")
+    parser.addoption("--part", help="K/N: one of N parts of the tests")
 
 
 def group(item):
-    """The tests that share their models: a file, or one tiny model of the conformance suite.
+    """The tests that one worker takes: those that share models, or a slow one alone."""
+    shared = sharing(item)
+    slow = item.get_closest_marker("slow") and not shared.startswith("tests/test_models.py")
+    return item.nodeid.split("@")[0] if slow else shared
 
-    A slow test, which takes longer than its models, is a group of its own.
-    """
+
+def sharing(item):
+    """The tests that share their models: a file, or one tiny model of the conformance suite."""
     from tests.tiny import TINY
 
     path = item.path.relative_to(item.config.rootpath).as_posix()
     if path != "tests/test_models.py":
-        return item.nodeid.split("@")[0] if item.get_closest_marker("slow") else path
+        return path
     tiny = getattr(getattr(item, "callspec", None), "params", {}).get("tiny")
     name = next((name for name, entry in TINY.items() if entry is tiny), "")
     return f"{path} {name}"
@@ -92,9 +98,8 @@ def pytest_collection_finish():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """One worker for each file, and for each tiny model of the conformance suite.
+    """One worker for each `group`: models are built once a worker and shared by the tests on them.
 
-    Models are built once a worker and shared by the tests on them, which follow each other.
     First, because pytest-xdist then puts the groups into the names of the tests.
     """
     long = longest.listed()
@@ -134,13 +139,13 @@ def pytest_runtest_setup(item):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item, nextitem):
-    """Free the graphs of one group before the next.
+    """Free the graphs of tests that share models before the next.
 
     TensorFlow registers a gradient for every trace of an optimizer's update and never forgets
     one, so a process that traces hundreds of training steps would keep all of their graphs.
     """
     result = yield
-    if nextitem is None or group(nextitem) != group(item):
+    if nextitem is None or sharing(nextitem) != sharing(item):
         registered = ops.gradient_registry._registry
         for name in [name for name in registered if name.startswith("CustomGradient-")]:
             del registered[name]

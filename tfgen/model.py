@@ -60,8 +60,10 @@ class GenerativeModel(calls.KerasCalls, abc.ABC):
 
     def __setattr__(self, name, value):
         own_networks.check_assignment(self, name, value)
+        traced = name in own_networks.TRACED and getattr(self, "train_function", None) is not None
+        changed = traced and getattr(self, name) != value
         super().__setattr__(name, own_networks.admitted(self, name, value))
-        if name in own_networks.TRACED and getattr(self, "train_function", None) is not None:
+        if changed:
             self.make_train_function(force=True)
 
     def __init__(self, seed: int = 0, name: str | None = None):

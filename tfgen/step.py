@@ -28,7 +28,7 @@ class Draws:
 
     def __init__(self, seed: int, step: tf.Tensor, kind: str, part: Any = 0, parts: int = 1):
         self.seed, self.step, self.kind = seed, step, kind
-        self.recompute = False  # Whether blocks do for their gradient; see `checkpointing`.
+        self.recompute = False  # Whether blocks are computed again for their gradient.
         self.part, self.parts = part, parts  # Of this replica's rows, taken one after the other.
         self.seen = Counter()
 

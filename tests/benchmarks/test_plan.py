@@ -9,7 +9,7 @@ from benchmarks import plan
 CONFIG = Path(__file__).parents[2] / "configs" / "autoencoder_digits.yaml"
 
 
-def test_a_row_for_the_eye():
+def test_a_row_as_text():
     row = {"config": "x", "step_said": 0.012, "step_found": 0.010}
     assert plan.line({**row, "processes": 2}).split() == (
         "x 2 process(es) step 12.0 ms said, 10.0 found (+20%)".split()

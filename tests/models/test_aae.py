@@ -362,13 +362,11 @@ def test_hundred_labels_of_digits():
     [("standard_normal", False), ("gaussian_mixture", False), ("swiss_roll", True)],
 )
 def test_codes_follow_the_prior(prior, informed):
-    # configs/aae_digits.yaml
-    model = AAE(
-        (8, 8, 1), 2, prior=prior, label_informed=informed, hidden=(200, 200), initial_stddev=None
-    )
+    # configs/aae_digits.yaml. Which island of digits comes to lie where is decided early, by seed
+    # and rounding, and p with it: the median of three seeds.
     test = data.source("digits", "test").arrays["image"]
 
-    def p_value():
+    def p_value(model):
         codes = model.call_signature("encode", {"image": test})["z"]
         return mmd_test(codes, model.codes.sample(range(len(test))), 500)[1]
 
@@ -376,11 +374,16 @@ def test_codes_follow_the_prior(prior, informed):
         rates = keras.optimizers.schedules.PiecewiseConstantDecay([2500], [1e-3, 1e-4])
         return keras.optimizers.Adam(rates, beta_1=beta_1, epsilon=epsilon)
 
-    assert p_value() < 0.01
-    model.compile(slowing(epsilon=6.4e-6), slowing(0.1), slowing(0.1), jit_compile=True)
-    stream = data.load("digits", "train", 100).from_step(0)
-    model.fit(stream, epochs=1, steps_per_epoch=4000, verbose=0)
-    assert p_value() > 0.01
+    def trained(seed):
+        shape = {"hidden": (200, 200), "initial_stddev": None, "seed": seed}
+        model = AAE((8, 8, 1), 2, prior=prior, label_informed=informed, **shape)
+        assert p_value(model) < 0.01
+        model.compile(slowing(epsilon=6.4e-6), slowing(0.1), slowing(0.1), jit_compile=True)
+        stream = data.load("digits", "train", 100).from_step(0)
+        model.fit(stream, epochs=1, steps_per_epoch=4000, verbose=0)
+        return p_value(model)
+
+    assert np.median([trained(seed) for seed in range(3)]) > 0.01
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tfgen.cli import main
-from tfgen.training import config
+from tfgen.training import config, experiment, trial
 from tfgen.training.cost import Cost, cost, lines
 
 
@@ -48,7 +48,7 @@ def test_an_autoencoder_is_counted_by_hand(parts):
 def test_a_ring_is_planned_by_hand():
     found = Cost({"total": 1}, 100, 3600, 1e9, None, 1, 1, {"optimizer": 2}, 4_000_000)
     assert found.seconds(1, 1e9) == 1.0
-    expected = 1.0 / 4 + 2 * 3 / 4 * 4e6 / 1e8 + 6 * 1e-3 * 2
+    expected = 1.0 / 4 + 2 * 3 / 4 * 4e6 / 1e8 + 6 * 1e-3 * 4
     assert math.isclose(found.seconds(4, 1e9, 1e8, 1e-3), expected)
     assert lines(found, (1,), 1e9)[-1].startswith("on 1        100 images/s, 1 h, 100%")
 
@@ -64,11 +64,35 @@ def test_the_command(capsys):
 
 def test_a_trial_gives_the_rate_of_the_plan(capsys):
     assert main.main(["cost", "autoencoder_digits", "--trial", "0.1", "--devices", "1,2"]) == 0
-    *_, here, one, two = capsys.readouterr().out.splitlines()
+    *_, here, memory, one, two = capsys.readouterr().out.splitlines()
     step, rate, hours = re.search(
-        r"here +(\S+) s a step \(mean of \d+\), (\S+ .?)FLOP/s, (\S+) h .* at its peak", here
+        r"here +on one device (\S+) s a step \(mean of \d+\), (\S+ .?)FLOP/s, (\S+) h of", here
     ).groups()
     assert rate and f", {hours} h, 100% of 1 times one" in one and two.startswith("on 2 ")
     assert float(step) > 0
+    assert "at its peak" in memory
     assert main.main(["cost", "autoencoder_digits", "--trial", "0"]) == 2
     assert "expected a number of seconds above 0" in capsys.readouterr().err
+
+
+def test_a_trial_is_in_the_precision_of_the_run(monkeypatch):
+    built, build = [], experiment.build
+    monkeypatch.setattr(experiment, "build", lambda s: built.append(build(s)) or built[-1])
+    chosen = config.parse(
+        {
+            "model": {"name": "autoencoder", "image_shape": [8, 8, 1], "hidden": [8]},
+            "data": {"name": "digits", "batch_size": 50},
+            "fit": {"epochs": 2},
+            "run": {"precision": "mixed_bfloat16"},
+        }
+    )
+    taken = trial.take(chosen, 0.01)
+    cost(chosen)
+    # The system counts a thread's pages late.
+    assert taken.steps >= trial.STEPS and 1e8 < taken.before_bytes < 1.1 * taken.peak_bytes
+    assert {m.decoder.layers[1].compute_dtype for m in built} == {"bfloat16"} and len(built) == 2
+
+
+def test_a_model_that_grows_has_no_cost_of_a_step(capsys):
+    assert main.main(["cost", "progan_digits"]) == 2
+    assert "its steps are of several sizes" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Gradient checkpointing: of a block only its inputs are kept until its gradient is taken.
+"""Gradient checkpointing: until a block's gradient is taken, only the block's inputs are kept.
 
 Chen, Xu, Zhang, Guestrin 2016, "Training deep nets with sublinear memory cost",
 https://arxiv.org/abs/1604.06174. What a block computes between its inputs and its outputs is
@@ -15,7 +15,7 @@ from tfgen.step import running
 
 
 def block(function: Callable, *tensors: tf.Tensor):
-    """What `function` makes of tensors; in a step that checkpoints, made again for its gradient.
+    """`function(*tensors)`; in a step that checkpoints, computed again for its gradient.
 
     Args:
         function: Tensors -> a tensor or a tuple of them. What it takes from around it may be

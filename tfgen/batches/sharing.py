@@ -14,6 +14,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfgen.optimizers import among_hosts
+
 _REMEDY = "leave the last, smaller batch out (drop_remainder=True)"
 
 
@@ -82,10 +84,32 @@ def reportable(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
     Keras 3.15 takes that mean over an axis that scalars lack.
     """
-    extended = tf.distribute.get_strategy().extended
-    if not getattr(extended, "_in_multi_worker_mode", bool)():
+    if not among_hosts(tf.distribute.get_strategy()):
         return values
     return {name: tf.reshape(value, (1,)) for name, value in values.items()}
+
+
+def packed(step: Callable, names: list[str]) -> Callable:
+    """A step that reports one (1, N) tensor; `names` is filled as it is traced."""
+
+    @functools.wraps(step)
+    def together(data):
+        values = step(data)
+        names[:] = values
+        return tf.concat([tf.cast(value, tf.float32) for value in values.values()], 0)[tf.newaxis]
+
+    return together
+
+
+def unpacked(step: Callable, names: list[str]) -> Callable:
+    """Gives the mean over hosts (N,) of what a `packed` step reports its names again."""
+
+    @functools.wraps(step)
+    def apart(data):
+        values = step(data)
+        return dict(zip(names, tf.unstack(values), strict=True))
+
+    return apart
 
 
 def evenly(model: keras.Model, step: Callable) -> Callable:

@@ -1,4 +1,4 @@
-"""The commands about runs: train, sample, translate, assemble. TensorFlow is imported inside."""
+"""The commands about runs: train, cost, sample, translate, assemble. TensorFlow comes inside."""
 
 import argparse
 import math
@@ -182,9 +182,7 @@ def add(commands: Any, command: Callable) -> None:
     one.add_argument(
         "--rate", type=float, metavar="GFLOPS", help="what a device reaches (default: the trial's)"
     )
-    one.add_argument(
-        "--bandwidth", type=float, default=1.0, metavar="GB/S", help="(default: %(default)s)"
-    )
+    one.add_argument("--bandwidth", type=float, default=1.0, metavar="GB/S", help="(default: 1)")
     one.add_argument("--latency", type=float, default=50.0, metavar="US", help="(default: 50)")
     one.add_argument(
         "overrides", nargs="*", metavar="section.key=value", help="in place of the file's"

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfgen.batches import sharing
 from tfgen.construct import is_count
 from tfgen.keras_face import callbacks, given_data
+from tfgen.optimizers import among_hosts
 from tfgen.step import as_batch, enough_rows
 
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -126,7 +127,17 @@ class KerasCalls(keras.Model):
             )
         return super().save(filepath, *arguments, **options)
 
+    def _make_function(self, step_function):
+        # Between hosts Keras sums each reported value on its own, and each sum waits for messages.
+        if not among_hosts(self.distribute_strategy):
+            object.__setattr__(self, "_packed", None)
+            return super()._make_function(step_function)
+        object.__setattr__(self, "_packed", [])
+        return super()._make_function(sharing.packed(step_function, self._packed))
+
     def _autoconvert_optionals(self, step_func):
+        if self._packed is not None:
+            step_func = sharing.unpacked(step_func, self._packed)
         # Here Keras hands over the step that it has compiled. XLA drops the assertions inside it,
         # so they are taken before it, and the step waits for them: no weight has moved.
         if self.distribute_strategy.num_replicas_in_sync > 1:

@@ -99,14 +99,14 @@ TRACED = (*STEPS, "accumulate", "gradient_checkpointing")  # What a traced step 
 def check_assignment(model: keras.Model, name: str, value: Any) -> None:
     """ValueError for what a built model would go on without: its graphs hold what it was built by.
 
-    Arguments of the constructor, and optimizers; and for what it has no use for.
+    These are arguments of the constructor and optimizers. What it has no use for is refused too.
     """
     if name == "gradient_checkpointing" and value and not model.recomputes:
         raise ValueError(
-            f"`gradient_checkpointing` has nothing to leave out in {type(model).__name__}: it is "
-            "for the models whose one network is a row of blocks (pixelcnn, gatedpixelcnn, "
-            "pixelcnnpp, pixelrnn). Where a batch does not fit, take a smaller one, more devices "
-            "(run.devices), or for models with one optimizer `accumulate`."
+            f"{type(model).__name__} has no blocks to compute again: `gradient_checkpointing` is "
+            "for pixelcnn, gatedpixelcnn, pixelcnnpp and pixelrnn. Where a batch does not fit, "
+            "take a smaller one, more devices (run.devices), or for models with one optimizer "
+            "`accumulate` (fit.accumulate)."
         )
     state = vars(model).get(_STATE)
     if state is None or not state.done:

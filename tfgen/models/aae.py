@@ -22,10 +22,11 @@ The squared error is summed over pixels, and both players begin at a rate of 0.0
 has a minibatch of its own, of labelled points only and perhaps of another size:
 `labelled_batch_size` of `tfgen.data.load`.
 
-Differs from the paper: both players' rate, which is 0.1 there: beside this error and its rate of
-0.01, codes then run away (docs/models/aae.md); images lie in [-1, 1] outside and are moved to
-[0, 1] inside; one optimizer state for each phase. The convolutional nets for SVHN, the likelihood
-nets' dropout and the cluster heads for dimensionality reduction (section 7) are left out.
+Differs from the paper: both players' rate, which is 0.1 there, with which the codes run away when
+the error is summed over pixels and learnt at 0.01 (docs/models/aae.md); images lie in [-1, 1]
+outside and are moved to [0, 1] inside; one optimizer state for each phase. The convolutional nets
+for SVHN, the likelihood nets' dropout and the cluster heads for dimensionality reduction (section
+7) are left out.
 """
 
 import keras

@@ -15,13 +15,14 @@ from tfgen.optimizers.scaling import (
     step_taken,
     updates,
 )
-from tfgen.optimizers.updating import built, collecting, descend, update, weights
+from tfgen.optimizers.updating import among_hosts, built, collecting, descend, update, weights
 
 __all__ = [
     "GeometricDecay",
     "LinearDecay",
     "LossScaling",
     "RampedSGD",
+    "among_hosts",
     "averaged_statistics",
     "averages",
     "averages_in_place",

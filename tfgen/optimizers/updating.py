@@ -1,6 +1,7 @@
 """How a step changes weights: gradients summed over replicas, clipped, applied, averaged."""
 
 import contextlib
+import math
 import threading
 from collections.abc import Iterable
 
@@ -113,12 +114,17 @@ def update(optimizer: keras.optimizers.Optimizer, gradients: list, variables: li
     used = inner(optimizer)
     momentum = used.ema_momentum * tf.cast(used.iterations > 0, tf.float32) if used.use_ema else 0.0
     with _summed(used):
-        optimizer.apply(_over_replicas(gradients), variables)
+        optimizer.apply(_over_replicas(gradients, variables), variables)
     for variable, average in averaged_statistics(used):
         average.assign(momentum * average + (1.0 - momentum) * variable)
 
 
-def _over_replicas(gradients):
+def among_hosts(strategy: tf.distribute.Strategy) -> bool:
+    """Whether a strategy's replicas are on several hosts."""
+    return getattr(strategy.extended, "_in_multi_worker_mode", bool)()
+
+
+def _over_replicas(gradients, variables):
     """The sum of the replicas' gradients, on each of them; None stays where there is none.
 
     Keras sums what it has clipped: each replica's share would be held to the bound by itself.
@@ -126,23 +132,25 @@ def _over_replicas(gradients):
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
         return gradients
-    given = [tf.convert_to_tensor(g) for g in gradients if g is not None]
-    several_hosts = getattr(context.strategy.extended, "_in_multi_worker_mode", bool)()
-    sums = _together(context, given) if several_hosts else context.all_reduce("sum", given)
-    summed = iter(sums)
+    given = [g for g in gradients if g is not None]
+    if among_hosts(context.strategy):
+        shapes = [v.shape for g, v in zip(gradients, variables, strict=True) if g is not None]
+        summed = iter(_together(context, given, shapes))
+    else:
+        summed = iter(context.all_reduce("sum", given))
     return [None if g is None else next(summed) for g in gradients]
 
 
-def _together(context, gradients):
-    """The same sums, of one tensor for each dtype: between hosts each would wait for messages."""
-    found = list(gradients)
-    for dtype in dict.fromkeys(g.dtype for g in gradients):  # In one order on all hosts.
-        places = [n for n, g in enumerate(gradients) if g.dtype == dtype]
-        parts = [tf.reshape(gradients[n], [-1]) for n in places]
-        both = context.all_reduce("sum", tf.concat(parts, 0))
-        sums = tf.split(both, [part.shape[0] for part in parts])
+def _together(context, gradients, shapes):
+    """Sums of one tensor for each dtype: between hosts each sum waits for messages."""
+    found = [tf.convert_to_tensor(g) for g in gradients]
+    for dtype in dict.fromkeys(g.dtype for g in found):  # In one order on all hosts.
+        places = [n for n, g in enumerate(found) if g.dtype == dtype]
+        flat = tf.concat([tf.reshape(found[n], [-1]) for n in places], 0)
+        sizes = [math.prod(shapes[n]) for n in places]
+        sums = tf.split(context.all_reduce("sum", flat), sizes)
         for n, one in zip(places, sums, strict=True):
-            found[n] = tf.reshape(one, gradients[n].shape)
+            found[n] = tf.reshape(one, shapes[n])
     return found
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import tensorflow as tf
 
 from tfgen.optimizers import inner
-from tfgen.training import experiment, flops, record
-from tfgen.training.config import Config
+from tfgen.training import devices, experiment, flops, record
+from tfgen.training.config import Config, ConfigError
 from tfgen.training.trial import Trial
 
 
@@ -61,17 +61,28 @@ class Cost:
 
     @property
     def reductions(self) -> int:
-        """Sums over devices in a step: one for each update."""
-        return sum(self.updates.values())
+        """Sums over devices in a step: one an update, and two for the mean of what it reports."""
+        return sum(self.updates.values()) + 2
 
 
 def cost(settings: Config) -> Cost:
     """Builds the model and takes one step on one batch; nothing is written.
 
     Raises:
-        ValueError: The data cannot be used, or do not fit the model.
+        ValueError: The data cannot be used, or do not fit the model; or its steps are of several
+            sizes, so that one says nothing of the others (Progressive GAN).
     """
+    if settings.model["name"] == "progan":
+        raise ConfigError(
+            "model.name: progan grows, so its steps are of several sizes and the first tells "
+            "nothing of the run's hours. The headers of configs/progan_*.yaml say what theirs took."
+        )
     stream, _ = experiment.batches(settings)
+    with devices.precision(settings.run["precision"]):
+        return _counted(settings, stream)
+
+
+def _counted(settings, stream):
     model = experiment.build(settings)
     experiment.check(settings, model, stream)
     batch = next(iter(stream.from_step(0)))
@@ -122,13 +133,16 @@ def lines(
         f"run         {found.steps:,} steps, {_scaled(found.steps * found.step_flop, 'FLOP')}",
     ]
     if trial is not None:
-        peak = trial.peak_bytes
-        memory = "" if peak is None else f"; memory {_scaled(peak, 'B')} at its peak, all included"
         reached, hours = found.step_flop / trial.seconds, trial.seconds * found.steps / 3600
         said.append(
-            f"here        {trial.seconds:.3g} s a step (mean of {trial.steps}), "
-            f"{_scaled(reached, 'FLOP')}/s, {hours:.3g} h of steps{memory}"
+            f"here        on one device {trial.seconds:.3g} s a step (mean of {trial.steps}), "
+            f"{_scaled(reached, 'FLOP')}/s, {hours:.3g} h of steps"
         )
+        if trial.peak_bytes is not None and trial.before_bytes is not None:
+            said.append(
+                f"            {_scaled(trial.peak_bytes, 'B')} of memory at its peak, "
+                f"{_scaled(trial.before_bytes, 'B')} of these before the model was built"
+            )
         rate = reached if rate is None else rate
     if rate is not None:
         alone = found.seconds(1, rate)

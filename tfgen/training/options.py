@@ -23,7 +23,7 @@ class FitOptions:
             statistics of a batch.
         gradient_checkpointing: Whether a step keeps of each block of the network only its inputs,
             and computes the rest again for the gradient: less memory, one more forward pass. For
-            models whose one network is a row of blocks (`pixelcnn` and its like).
+            models made of residual or gated blocks (`pixelcnn` and its like).
     """
 
     epochs: int = 1

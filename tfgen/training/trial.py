@@ -1,12 +1,13 @@
-"""What a step of an experiment takes on this machine: a few are taken."""
+"""A trial of an experiment: the time and memory of some of its steps on this machine."""
 
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 
-from tfgen.training import experiment
+from tfgen.training import devices, experiment
 from tfgen.training.config import Config
 
 STEPS, SECONDS = 10, 3.0
@@ -14,41 +15,47 @@ STEPS, SECONDS = 10, 3.0
 
 @dataclass(frozen=True)
 class Trial:
-    """Of some steps, after two executions that traced the graph.
+    """What the steps took; the first two executions, which trace the graph, are not counted.
 
     Args:
-        steps: How many.
-        seconds: Of one, their mean.
-        peak_bytes: Of the process's memory until then, the program and the data included; None
-            where the system does not tell.
+        steps: Number of steps that were timed.
+        seconds: Their mean time.
+        before_bytes: Peak of the process's memory before the model was built, with the program and
+            the data; None where the system does not tell.
+        peak_bytes: The same after the steps. Memory of a GPU is not in it.
     """
 
     steps: int
     seconds: float
+    before_bytes: int | None
     peak_bytes: int | None
 
 
 def take(settings: Config, seconds: float = SECONDS) -> Trial:
     """Builds the model and takes the first steps of its training; nothing is written.
 
+    On one device, whatever `run.devices` says, and in the precision of `run.precision`.
+
     Args:
         settings: The experiment.
-        seconds: For how long, once it is traced; ten steps at least.
+        seconds: How long to take steps once they are traced; ten at least.
 
     Raises:
         ValueError: As `tfgen.training.train`.
     """
     stream, _ = experiment.batches(settings)
-    model = experiment.build(settings)
-    experiment.check(settings, model, stream)
-    clock = _Clock(seconds)
-    many = 10**6 * (settings.compile.get("steps_per_execution") or 1)
-    model.fit(stream.from_step(0), steps_per_epoch=many, verbose=0, callbacks=[clock])
-    return Trial(clock.steps, clock.seconds / clock.steps, _peak())
+    before = peak()
+    with devices.precision(settings.run["precision"]):
+        model = experiment.build(settings)
+        experiment.check(settings, model, stream)
+        clock = _Clock(seconds)
+        many = 10**6 * (settings.compile.get("steps_per_execution") or 1)
+        model.fit(stream.from_step(0), steps_per_epoch=many, verbose=0, callbacks=[clock])
+    return Trial(clock.steps, clock.seconds / clock.steps, before, peak())
 
 
 class _Clock(keras.callbacks.Callback):
-    """Ends the training when there was time enough after the second execution."""
+    """Ends the training once enough time has passed since the second execution."""
 
     def __init__(self, enough):
         super().__init__()
@@ -65,7 +72,13 @@ class _Clock(keras.callbacks.Callback):
             self.model.stop_training = done
 
 
-def _peak():
+def peak() -> int | None:
+    """Bytes that this process has had in memory at most; None where the system does not tell."""
+    # Linux's getrusage begins at the peak of the process that started this one.
+    status = Path("/proc/self/status")
+    if status.exists():
+        found = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        return int(found[0].split()[1]) * 1024 if found else None
     try:
         import resource
     except ImportError:  # Windows.
