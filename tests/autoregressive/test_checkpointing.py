@@ -19,9 +19,10 @@ TAKEN = (
     "pixelcnn",
     "pixelcnn_rgb",
     "gatedpixelcnn_rgb",
-    "pixelcnnpp_halvings",
+    "pixelcnnpp",
     "pixelrnn",
     "pixelrnn_row_rgb",
+    pytest.param("pixelcnnpp_halvings", marks=pytest.mark.slow),
 )
 
 
@@ -43,8 +44,9 @@ def test_the_weights_are_those_without(name):
 
 GRAPHS = [
     pytest.param(name, compiled, id=f"{name}-{how}", marks=marks)
-    for name, marks in (("pixelcnnpp", ()), ("pixelrnn", pytest.mark.slow))
+    for name in ("pixelcnn", "pixelcnnpp", "pixelrnn")
     for how, compiled in (("graph", {}), ("xla", {"jit_compile": True}))
+    for marks in [() if name == "pixelcnn" else pytest.mark.slow]
 ]
 
 
@@ -55,6 +57,7 @@ def test_a_graph_trains_the_same(name, compiled):
     agree(plain, model)
 
 
+@pytest.mark.slow
 def test_replicas_train_as_one_device(strategy):
     plain, _ = trained("pixelcnnpp", False)
     with strategy.scope():
@@ -81,8 +84,14 @@ def test_every_block_is_computed_once_more(name, monkeypatch):
     assert convolutions(True) > convolutions(False)
 
 
-@pytest.mark.parametrize("eager", [True, False])
-@pytest.mark.parametrize("name", ["gatedpixelcnn", "pixelcnnpp"])
+@pytest.mark.parametrize(
+    ("name", "eager"),
+    [
+        ("pixelcnnpp", True),
+        ("gatedpixelcnn", False),
+        pytest.param("pixelcnnpp", False, marks=pytest.mark.slow),
+    ],
+)
 def test_with_parts_of_a_batch(name, eager):
     plain, _ = trained(name, False)
     model = TINY[name].build()
