@@ -12,6 +12,7 @@ import tensorflow as tf
 import tfgen
 from tfgen import data
 from tfgen.data import sources
+from tfgen.training import trial
 
 TRAIN_ROWS, TEST_ROWS = 240, 120
 
@@ -63,6 +64,9 @@ def install(patch):
 
     def fit(self, x=None, *arguments, **options):
         self.run_eagerly = True
+        if clocks := [c for c in options.get("callbacks") or () if isinstance(c, trial._Clock)]:
+            clocks[0].enough = 0.0  # It ends the training itself, after ten steps.
+            return whole(self, x, *arguments, **options)
         batches = x.take(1) if isinstance(x, tf.data.Dataset) else x
         return whole(self, batches, *arguments, **{**options, "epochs": 1, "verbose": 0})
 
