@@ -16,7 +16,6 @@ what the first call traces is left out. Memory is the process's peak after each 
 
 import argparse
 import json
-import resource
 import statistics
 import time
 from pathlib import Path
@@ -47,6 +46,8 @@ def main():
 
 def measure(name, sizes, prepare, rounds):
     """The row of one curve."""
+    from tfgen.training import trial
+
     calls = [prepare(size) for size in sizes]
     taken, memory = [[] for _ in sizes], []
     for number in range(rounds):
@@ -55,7 +56,7 @@ def measure(name, sizes, prepare, rounds):
             call()
             seconds.append(time.perf_counter() - begun)
             if number == 0:
-                memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+                memory.append(trial.peak() / 2**30)
     medians = [statistics.median(seconds) for seconds in taken]
     return {
         "curve": name,

@@ -9,7 +9,6 @@ intervals are included.
 
 import argparse
 import os
-import resource
 import time
 
 import numpy as np
@@ -22,6 +21,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     from tfgen.metrics import feature_networks, measures
+    from tfgen.training import trial
 
     real, fake = pictures(arguments.samples, arguments.seed)
     network = feature_networks.load("mnist28")
@@ -45,7 +45,7 @@ def main():
         shown = found if isinstance(found, dict) else {"": found}
         text = ", ".join(f"{part} {value}".strip() for part, value in shown.items())
         print(f"{name:20s} {seconds:6.1f} s  {text}", flush=True)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    memory = trial.peak() / 2**30
     print(f"{'together':20s} {time.perf_counter() - began:6.1f} s, at most {memory:.2f} GiB")
 
 

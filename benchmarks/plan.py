@@ -148,14 +148,11 @@ def measured_network():
     return 4 * LARGE / (large - small), small / 2
 
 
-def command(*arguments):
-    return [sys.executable, "-m", "benchmarks.plan", "--child", *arguments]
-
-
-def started(count, *arguments, **options):
+def started(count, *arguments):
+    """So many children that are hosts to each other have done their work."""
     from tfgen.training import hosts
 
-    if status := hosts.start(command(*arguments)[1:], count):
+    if status := hosts.start(["-m", "benchmarks.plan", "--child", *arguments], count):
         sys.exit(f"{' '.join(arguments)} ended with {status}.")
 
 

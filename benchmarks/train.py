@@ -17,7 +17,6 @@ rounds in which everything takes its turn, so that a neighbour's load falls on a
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -97,7 +96,7 @@ def with_a_peer():
 
 def measure(path, arguments):
     """The row of one config with some changes."""
-    from tfgen.training import config, experiment
+    from tfgen.training import config, experiment, trial
 
     settings = config.load(path, arguments.set)
     model = experiment.build(settings)
@@ -135,7 +134,7 @@ def measure(path, arguments):
         "pipeline_images_per_s": found["pipeline"] * size,
         "ratio": found["pipeline"] / found["memory"],
         "first_step_s": first,
-        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "peak_gib": trial.peak() / 2**30,
         "gflop_per_step": operations / 1e9,
         "of_matmul_rate": operations * found["memory"] / matmul_rate(arguments.seconds / 3),
     }

@@ -12,9 +12,8 @@ from typing import Any
 import tensorflow as tf
 
 from tfgen.optimizers import inner
-from tfgen.training import devices, experiment, flops, record
-from tfgen.training.config import Config, ConfigError
-from tfgen.training.trial import Trial
+from tfgen.training import devices, experiment, flops, record, trial
+from tfgen.training.config import Config
 
 
 @dataclass(frozen=True)
@@ -69,22 +68,15 @@ def cost(settings: Config) -> Cost:
     """Builds the model and takes one step on one batch; nothing is written.
 
     Raises:
-        ValueError: The data cannot be used, or do not fit the model; or its steps are of several
-            sizes, so that one says nothing of the others (Progressive GAN).
+        ValueError: As `tfgen.training.trial.take`.
     """
-    if settings.model["name"] == "progan":
-        raise ConfigError(
-            "model.name: progan grows, so its steps are of several sizes and the first tells "
-            "nothing of the run's hours. The headers of configs/progan_*.yaml say what theirs took."
-        )
     stream, _ = experiment.batches(settings)
     with devices.precision(settings.run["precision"]):
         return _counted(settings, stream)
 
 
 def _counted(settings, stream):
-    model = experiment.build(settings)
-    experiment.check(settings, model, stream)
+    model = trial.built(settings, stream)
     batch = next(iter(stream.from_step(0)))
     step = tf.function(lambda data: model.train_step(data), autograph=False)
     graph = step.get_concrete_function(batch).graph
@@ -117,7 +109,7 @@ def lines(
     rate: float | None = None,
     bandwidth: float = 1e9,
     latency: float = 5e-5,
-    trial: Trial | None = None,
+    taken: trial.Trial | None = None,
 ) -> list[str]:
     """A cost in words; hours and images a second where a rate is given, or a trial has one."""
     weights = ", ".join(f"{name} {number:,}" for name, number in found.parameters.items())
@@ -132,16 +124,16 @@ def lines(
         f"all-reduce  {_scaled(found.reduced_bytes, 'B')} a step, where devices share it",
         f"run         {found.steps:,} steps, {_scaled(found.steps * found.step_flop, 'FLOP')}",
     ]
-    if trial is not None:
-        reached, hours = found.step_flop / trial.seconds, trial.seconds * found.steps / 3600
+    if taken is not None:
+        reached, hours = found.step_flop / taken.seconds, taken.seconds * found.steps / 3600
         said.append(
-            f"here        on one device {trial.seconds:.3g} s a step (mean of {trial.steps}), "
+            f"here        on one device {taken.seconds:.3g} s a step (mean of {taken.steps}), "
             f"{_scaled(reached, 'FLOP')}/s, {hours:.3g} h of steps"
         )
-        if trial.peak_bytes is not None and trial.before_bytes is not None:
+        if taken.peak_bytes is not None and taken.before_bytes is not None:
             said.append(
-                f"            {_scaled(trial.peak_bytes, 'B')} of memory at its peak, "
-                f"{_scaled(trial.before_bytes, 'B')} of these before the model was built"
+                f"            {_scaled(taken.peak_bytes, 'B')} of memory at its peak, "
+                f"{_scaled(taken.before_bytes, 'B')} of these before the model was built"
             )
         rate = reached if rate is None else rate
     if rate is not None:

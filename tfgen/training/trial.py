@@ -4,11 +4,13 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 
+from tfgen.model import GenerativeModel
 from tfgen.training import devices, experiment
-from tfgen.training.config import Config
+from tfgen.training.config import Config, ConfigError
 
 STEPS, SECONDS = 10, 3.0
 
@@ -41,17 +43,34 @@ def take(settings: Config, seconds: float = SECONDS) -> Trial:
         seconds: How long to take steps once they are traced; ten at least.
 
     Raises:
-        ValueError: As `tfgen.training.train`.
+        ValueError: As `tfgen.training.train`; or the model grows, so that its first steps tell
+            nothing of the others.
     """
     stream, _ = experiment.batches(settings)
     before = peak()
     with devices.precision(settings.run["precision"]):
-        model = experiment.build(settings)
-        experiment.check(settings, model, stream)
+        model = built(settings, stream)
         clock = _Clock(seconds)
         many = 10**6 * (settings.compile.get("steps_per_execution") or 1)
         model.fit(stream.from_step(0), steps_per_epoch=many, verbose=0, callbacks=[clock])
     return Trial(clock.steps, clock.seconds / clock.steps, before, peak())
+
+
+def built(settings: Config, stream: Any) -> GenerativeModel:
+    """The checked model of a config, each of whose steps costs what its first one costs.
+
+    Raises:
+        ConfigError: The model trains in stages.
+    """
+    model = experiment.build(settings)
+    experiment.check(settings, model, stream)
+    if hasattr(model, "enter_stage"):
+        raise ConfigError(
+            f"model.name: {settings.model['name']} grows, so its steps are of several sizes, and "
+            "the first tells nothing of the run's hours. The headers of configs/progan_*.yaml say "
+            "what theirs took."
+        )
+    return model
 
 
 class _Clock(keras.callbacks.Callback):
