@@ -156,6 +156,7 @@ import sys
 import numpy as np, tensorflow as tf
 import tfgen
 from tfgen.training.trial import peak
+tf.config.threading.set_inter_op_parallelism_threads(int(sys.argv[2]))
 model = tfgen.models.GatedPixelCNN((28, 28, 1), filters=16, blocks=12, head_filters=8)
 model.compile()
 model.gradient_checkpointing = sys.argv[1] == "True"
@@ -166,9 +167,10 @@ print(peak())
 
 
 @pytest.mark.slow
-def test_memory_is_less():
+@pytest.mark.parametrize("threads", [1, 2])
+def test_memory_is_less(threads):
     def peak(checkpointing):
-        command = [sys.executable, "-c", PEAK, str(checkpointing)]
+        command = [sys.executable, "-c", PEAK, str(checkpointing), str(threads)]
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     assert peak(True) < peak(False) - 100e6

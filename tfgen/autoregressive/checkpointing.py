@@ -35,4 +35,50 @@ def block(function: Callable, *tensors: tf.Tensor):
         finally:
             current.seen |= after
 
-    return tf.recompute_grad(numbered)(*tensors)
+    return _computed_again(numbered)(*tensors)
+
+
+def _computed_again(function):
+    """`function`, whose gradient computes it again; in a graph nothing between is kept.
+
+    `tf.recompute_grad` does this, but lets the gradients of weights wait while the blocks before
+    are computed again. A device with one thread takes what became ready last, so there all blocks
+    would be in memory at the end. Here a block's inputs get their gradients when all are there.
+    """
+
+    @tf.custom_gradient
+    def forward(*tensors):
+        def backward(*upstream, variables=None):
+            inputs = _not_before(upstream[0], tensors)
+            weights = list(variables or ())
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                outputs = function(*inputs)
+            found = tape.gradient(
+                outputs,
+                [*inputs, *weights],
+                output_gradients=list(upstream),
+                unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            )
+            with tf.control_dependencies(found):
+                found = [tf.identity(gradient) for gradient in found]
+            count = len(inputs)
+            return found[:count] if variables is None else (found[:count], found[count:])
+
+        return function(*tensors), backward
+
+    return forward
+
+
+def _not_before(gradient, tensors):
+    """The tensors, as values that depend on `gradient`.
+
+    By arithmetic, because XLA keeps no control dependencies: it would see that what is computed
+    again is the same, and keep it from the forward pass.
+    """
+    if tf.executing_eagerly():
+        return [tf.identity(x) for x in tensors]
+    one = tf.reduce_max(tf.reshape(gradient, [-1])[:1])
+    truth = tf.cast(one, tf.bool)
+    zero = tf.where(tf.equal(truth, truth), 0.0, float("nan"))
+    return [x + tf.cast(zero, x.dtype) for x in tensors]
