@@ -338,21 +338,22 @@ def fitted(model, stream, steps, adversarial=1e-3):
 
 
 @pytest.mark.slow
-def test_hundred_labels_of_digits():
-    # configs/aae_semi_digits.yaml for half its steps.
+def test_few_labels_of_digits():
+    # configs/aae_semi_digits.yaml for half its steps. With a hundred labels the adversarial phase
+    # makes no difference that three seeds show (docs/models/aae.md); with twenty it halves the
+    # error.
     test = data.load("digits", "test", 500)
 
-    def error(adversarial):
-        stream = data.load("digits", "train", 100, labelled=100, labelled_batch_size=100)
+    def error(labels, adversarial=1e-3):
+        few = {"labelled": labels, "labelled_batch_size": labels}
         model = AAE(
             (8, 8, 1), 4, "semi_supervised", hidden=(200, 200), input_noise=0.3, initial_stddev=None
         )
-        fitted(model, stream, 3000, adversarial)
+        fitted(model, data.load("digits", "train", 100, **few), 3000, adversarial)
         return model.evaluate(test, verbose=0, return_dict=True)["error"]
 
-    on, off = error(1e-3), error(0.0)
-    assert on < 0.075
-    assert on < off
+    assert error(100) < 0.075
+    assert error(20) < 0.75 * error(20, adversarial=0.0)
 
 
 @pytest.mark.slow
