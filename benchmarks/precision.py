@@ -1,12 +1,14 @@
 """What reduced precision, XLA and several steps in one execution gain and lose, model by model.
 
-    python -m benchmarks.precision [CONFIG ...] [--steps 200] [--rounds 5] [--json FILE]
+    python -m benchmarks.precision [CONFIG ...] [--set SECTION.KEY=VALUE] [--steps 200]
+                                   [--rounds 5] [--json FILE]
 
 For each config (by default one of each model that needs no download) and each setting of SETTINGS,
 from the same weights and the same batches: how many times as fast a step is as float32's, and what
-it learns, as the sum of the losses that it reports, a mean over the last round. Settings take turns
-in each round, so that a neighbour's load falls on all alike; a ratio is the median over rounds.
-What a model refuses is printed as its reason. A config has a process of its own.
+it learns, as the sum of the losses that it reports (of pixel models the negative log-likelihood), a
+mean over the last round. Settings take turns in each round, so that a neighbour's load falls on all
+alike; a ratio is the median over rounds. What a model refuses is printed as its reason. A config
+has a process of its own.
 """
 
 import argparse
@@ -17,7 +19,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.train import usual
+from benchmarks.train import as_fitted, usual
 
 SETTINGS = {
     "float32": [],
@@ -33,18 +35,21 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks.precision", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("configs", nargs="*", help="YAML files; by default one of each model")
+    parser.add_argument("--set", action="append", default=[], help="a change to every config")
     parser.add_argument("--steps", type=int, default=200, help="steps of each setting")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", help="file for the same figures")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        print(json.dumps(measure(arguments.configs[0], arguments.steps, arguments.rounds)))
+        path, steps, rounds = arguments.configs[0], arguments.steps, arguments.rounds
+        print(json.dumps(measure(path, steps, rounds, arguments.set)))
         return
     rows = []
     for path in arguments.configs or usual():
         command = [sys.executable, "-m", "benchmarks.precision", "--one", str(path)]
         command += ["--steps", str(arguments.steps), "--rounds", str(arguments.rounds)]
+        command += [f"--set={change}" for change in arguments.set]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             sys.exit(f"{path}: {done.stderr.strip().splitlines()[-1]}")
@@ -65,14 +70,14 @@ def line(row):
     return "  ".join(parts)
 
 
-def measure(path, steps, rounds):
-    """The row of one config."""
+def measure(path, steps, rounds, more=()):
+    """The row of one config, with `more` changes to it."""
     from tfgen.training import config
 
     players, refused = {}, {}
     for name, changes in SETTINGS.items():
         try:
-            players[name] = Player(config.load(path, changes))
+            players[name] = Player(config.load(path, [*more, *changes]))
         except ValueError as error:
             refused[name] = str(error).splitlines()[0]
     turns = max(1, steps // (rounds * EACH))
@@ -105,7 +110,7 @@ class Player:
         with devices.precision(self.policy):
             self.model = experiment.build(settings)
             stream, _ = experiment.batches(settings)
-            self.batches = iter(stream.from_step(0))
+            self.batches = iter(as_fitted(self.model, stream.from_step(0)))
             self.each = EACH // (settings.compile.get("steps_per_execution") or 1)
             self.model.make_train_function()
             begun = time.perf_counter()
@@ -128,7 +133,7 @@ class Player:
                 logs = self.step()
             found = {name: float(value) for name, value in logs.items()}
             self.seconds.append(time.perf_counter() - begun)
-        self.loss = sum(value for name, value in found.items() if name.endswith("loss"))
+        self.loss = sum(value for name, value in found.items() if name.endswith(("loss", "nll")))
 
 
 if __name__ == "__main__":

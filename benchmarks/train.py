@@ -82,7 +82,8 @@ def usual():
     first = {}
     for path in sorted(CONFIGS.glob("*.yaml")):
         values = yaml.safe_load(path.read_text())
-        if not values["data"]["name"].startswith(("tfds:", "folder:")):
+        # Also as a part: "pairs:A=tfds:...".
+        if not any(kind in values["data"]["name"] for kind in ("tfds:", "folder:")):
             first.setdefault(values["model"]["name"], path)
     return list(first.values())
 
@@ -101,7 +102,7 @@ def measure(path, arguments):
     settings = config.load(path, arguments.set)
     model = experiment.build(settings)
     stream, _ = experiment.batches(settings)
-    pipeline = iter(stream.from_step(0))
+    pipeline = iter(as_fitted(model, stream.from_step(0)))
     held = next(pipeline)
 
     import tensorflow as tf
@@ -144,6 +145,11 @@ def measure(path, arguments):
         row["least"], row["largest"] = min(ratios), max(ratios)
         row["flop_of_plain"] = operations / flops(peer, held)
     return row
+
+
+def as_fitted(model, batches):
+    """The batches as a step sees them: `fit` turns texts into tokens."""
+    return model.texts.stream(batches) if hasattr(model, "texts") else batches
 
 
 def plain_peer(path, model):

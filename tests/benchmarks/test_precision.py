@@ -22,5 +22,8 @@ def test_every_setting_learns_the_same_or_is_refused(monkeypatch):
 
     staged = precision.measure(CONFIGS / "progan_digits.yaml", steps=8, rounds=1)["settings"]
     assert "steps_per_execution" in staged["8 steps"]["refused"]
+    changes = ["model.text_steps=0"]
+    text = precision.measure(CONFIGS / "texttoimage_digits.yaml", 8, 1, changes)["settings"]
+    assert 0 < text["float32"]["loss"] < 10
     line = precision.line({"config": "progan_digits", "settings": staged})
     assert "8 steps: refused" in line and "float32: 1.00x" in line
