@@ -48,7 +48,7 @@ def commands():
 
 def _help(name, one, depth="##"):
     """The help of a command, and below it of the commands that it has itself."""
-    own = [a.choices for a in one._actions if a.dest == "experiment"]
+    own = [a.choices for a in one._actions if a.dest in ("experiment", "action")]
     inner = [_help(f"{name} {n}", o, "###") for table in own for n, o in table.items()]
     return "\n\n".join([f"{depth} {name}\n\n```text\n{one.format_help().strip()}\n```", *inner])
 

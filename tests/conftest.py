@@ -35,6 +35,7 @@ TRACE = (
     "cli/",
     "data/test_labelled.py",
     "data/test_pipeline.py",
+    "data/test_service.py",
     "data/test_tfrecord.py",
     "docs/test_explore_page.py",
     "evaluation/",

@@ -63,6 +63,8 @@ def _run(place, one):
         if words[2] not in place.served:
             place.serve(words[2])
             place.served.add(words[2])
+    elif words[:2] == ["tfgen", "data"] and words[2] != "pack":
+        place.serve_data(words)
     elif words[0] == "tfgen":
         place.tfgen(words[1:])
     elif words[:2] == ["python", "-m"]:

@@ -108,6 +108,14 @@ class World:
                 return re.search(r":(\d+)/", line)[1]
         raise AssertionError(f"tfgen serve {path} ended with {process.wait()} before its page.")
 
+    def serve_data(self, words):
+        """`tfgen data dispatcher` or `worker`, started, once it says that it is there."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", *words], stdout=subprocess.PIPE, text=True, cwd=self.folder
+        )
+        self.processes.append(process)
+        assert process.stdout.readline(), f"{shlex.join(words)} ended with {process.wait()}."
+
     def address(self, text):
         """The text with the port of a server of all exports in place of the documented one."""
         if "8501" in text and self.port is None:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen.construct import is_count
+from tfgen.data import service as of_service
 from tfgen.data.augmentation import augmentation, subkey
 from tfgen.data.key_patches import following
 from tfgen.data.labelled import check_batch, kept_labels, kept_rows
@@ -35,6 +36,7 @@ def batches(
     labels: bool | None = None,
     labelled: int | None = None,
     labelled_batch_size: int | None = None,
+    service: str | None = None,
 ) -> tf.data.Dataset:
     """Dict batches: `image` float32 (B, H, W, C) in [-1, 1], `label` int32 (B,), and what else.
 
@@ -60,6 +62,8 @@ def batches(
         labelled_batch_size: Examples with labels that each batch of a training split has besides,
             as `image_labelled` and `label_labelled`: in an order of their own, whatever the length
             of an epoch. They are those that `labelled` keeps, or all.
+        service: Address of a dispatcher of TensorFlow's data service, such as
+            "grpc://localhost:5050", whose workers make the batches; the same ones.
 
     A source with a second domain gives its images as `image_b`, shuffled and augmented by draws of
     their own. An epoch is then one of the larger domain; the smaller one goes through as many of
@@ -73,6 +77,7 @@ def batches(
     Raises:
         ValueError: An argument out of range, labels that are missing, or a batch larger than the
             data set with `drop_remainder`.
+        ConnectionError: Nothing answers at `service`.
     """
     training = source.training
     for option, given in (("shuffle", shuffle), ("drop_remainder", drop_remainder), ("flip", flip)):
@@ -82,6 +87,10 @@ def batches(
     drop_remainder = training if drop_remainder is None else drop_remainder
     crop_at = crop_at or ("random" if training else "center")
     seed = int(as_seeds([seed])[0])
+    if service is not None:
+        service = of_service.checked(service)
+        if not drop_remainder:
+            raise ValueError("service needs drop_remainder=True: its batches have one size.")
 
     kept = None
     if training and (labelled, labelled_batch_size) != (None, None):
@@ -94,7 +103,9 @@ def batches(
         arrays = {key: source.arrays[key] for key in keys}
         if kept is not None:
             arrays["label"] = kept_labels(_labels_of(source, keys), kept)
-        gather = _gatherer(arrays)
+        if service is not None:
+            of_service.check(arrays)
+        gather = _gatherer(arrays, sent=service is not None)
         changes = binarize, crop, crop_at, flip
         augment = augmentation(source.image_shape, seed, *changes)
         augment_labelled = augmentation(source.image_shape, seed, *changes, stream="data/labelled")
@@ -140,8 +151,11 @@ def batches(
 
     steps = order.steps
 
-    def stream(numbers):
-        dataset = numbers.map(fetch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    def stream(numbers, count=None):
+        if service is None:
+            dataset = numbers.map(fetch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        else:
+            dataset = of_service.through(service, numbers, fetch, count)
         dataset = dataset.prefetch(tf.data.AUTOTUNE).with_options(_options())
         dataset.source, dataset.steps_per_epoch, dataset.from_step = source, steps, from_step
         dataset.order, dataset.fetch = order, fetch
@@ -152,7 +166,7 @@ def batches(
             raise ValueError(f"start must be a training step, 0 or more. Received: {step!r}.")
         return stream(order.from_step(int(step)))
 
-    return stream(order.epochs()) if start is None else from_step(start)
+    return stream(order.epochs(), steps) if start is None else from_step(start)
 
 
 def _steps_per_epoch(source, batch_size, drop_remainder):
@@ -189,10 +203,13 @@ def _options():
     return options
 
 
-def _gatherer(arrays):
-    """A function from (B,) row numbers to a dict of their rows, one operation a batch."""
+def _gatherer(arrays, sent):
+    """A function from (B,) row numbers to a dict of their rows, one operation a batch.
+
+    What is `sent` to another process must be tensors.
+    """
     on_disk = any(isinstance(value, np.memmap) for value in arrays.values())
-    if not on_disk and sum(value.nbytes for value in arrays.values()) <= _TENSOR_BYTES:
+    if sent or not on_disk and sum(value.nbytes for value in arrays.values()) <= _TENSOR_BYTES:
         with tf.init_scope(), tf.device("CPU:0"):
             tensors = {key: tf.constant(value) for key, value in arrays.items()}
         return lambda rows: {key: tf.gather(value, rows) for key, value in tensors.items()}

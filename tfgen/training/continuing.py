@@ -23,6 +23,7 @@ FREE = (
     "run.sample_seeds",
     "run.validation",
     "data.memory_limit",
+    "data.service",
     "evaluation",
     "metrics",
 )

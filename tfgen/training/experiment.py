@@ -84,6 +84,7 @@ def _validation(settings, arguments, chosen):
     whole = settings.run["devices"] == 1 and hosts.place().alone
     plain = {"shuffle": False, "drop_remainder": not whole, "flip": False, "crop_at": "center"}
     plain |= {"labelled": None, "labelled_batch_size": None}  # A part of "train" has labels too.
+    plain |= {"service": None}  # The last batch of a pass is smaller.
     stream = data.batches(source, **{**chosen, **plain}, seed=settings.seed)
     steps = stream.steps_per_epoch
     return stream.from_step(0).take(min(settings.fit["validation_steps"] or steps, steps))
