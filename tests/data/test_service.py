@@ -117,7 +117,7 @@ def test_a_service_without_workers_is_said(monkeypatch):
         monkeypatch.setattr(service, "_warn", start_late)
         batches = data.load("digits", batch_size=64, start=0, service=f"grpc://{place}")
         assert next(iter(batches))["image"].shape == (64, 8, 8, 1)
-        assert re.search("no batch from grpc.*are there workers", said[0])
+        assert re.search("no batch from grpc.* for 0 s: are there workers", said[0])
 
 
 @pytest.mark.trace

@@ -9,6 +9,7 @@ here, so a step sees what it sees without the service, whatever the number of wo
 
 import socket
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,6 +21,7 @@ PROTOCOL = "grpc"
 # Batches of one job. A dispatcher keeps what each job was sent, so there should be few.
 JOB = 4096
 WAITING = 1024  # Batches that may be here before an earlier one is.
+_LOST_MS = 60_000  # Without word of a worker, after which its batches are not waited for.
 _HEARTBEAT_MS = 2000  # A worker that is told to stop waits for its next one.
 _PATIENCE = 30.0  # Seconds without a batch after which that is said.
 _TRAVELS = 1 << 29  # Bytes of pictures that a job may be sent.
@@ -104,17 +106,25 @@ def _in_order(arriving, address, batches) -> Iterator[Any]:
 
 
 def _watched(arriving, address):
-    """The same; says so where the first batch takes long, which is so without workers."""
-    said = f"service: no batch from {address} after {_PATIENCE:.0f} s: are there workers?"
-    timer = threading.Timer(_PATIENCE, _warn, [said])
-    timer.daemon = True
-    timer.start()
+    """The same; says so where the next batch takes long, which is so without workers."""
+    begun: list[float] = []  # When the wait for the next batch began, while it lasts.
+    ended = threading.Event()
+
+    def watch():
+        while not ended.wait(_PATIENCE / 10):
+            if begun and time.monotonic() - begun[0] > _PATIENCE:
+                begun.clear()
+                _warn(f"service: no batch from {address} for {_PATIENCE:.0f} s: are there workers?")
+
+    threading.Thread(target=watch, daemon=True).start()
     try:
+        begun.append(time.monotonic())
         for element in arriving:
-            timer.cancel()
+            begun.clear()
             yield element
+            begun.append(time.monotonic())
     finally:
-        timer.cancel()
+        ended.set()
 
 
 def _warn(text):
@@ -140,9 +150,14 @@ def dispatcher(port: int, folder: str | None = None) -> Any:
         folder: Where it keeps its state, so that one that is started anew goes on; None for none.
     """
     service = tf.data.experimental.service
-    kept = folder is not None
     return service.DispatchServer(
-        service.DispatcherConfig(port, PROTOCOL, work_dir=folder, fault_tolerant_mode=kept)
+        service.DispatcherConfig(
+            port,
+            PROTOCOL,
+            work_dir=folder,
+            fault_tolerant_mode=folder is not None,
+            worker_timeout_ms=_LOST_MS,
+        )
     )
 
 
