@@ -105,19 +105,36 @@ def test_what_cannot_work_is_refused(address, monkeypatch):
         data.load("digits", service=address)
 
 
+@pytest.mark.slow
 def test_a_service_without_workers_is_said(monkeypatch):
     monkeypatch.setattr(service, "_PATIENCE", 0.1)
     with dispatcher() as place, contextlib.ExitStack() as late:
 
         def start_late(text):
+            if not said:
+                late.enter_context(started("worker", "--dispatcher", place))
             said.append(text)
-            late.enter_context(started("worker", "--dispatcher", place))
 
         said = []
         monkeypatch.setattr(service, "_warn", start_late)
         batches = data.load("digits", batch_size=64, start=0, service=f"grpc://{place}")
         assert next(iter(batches))["image"].shape == (64, 8, 8, 1)
         assert re.search("no batch from grpc.* for 0 s: are there workers", said[0])
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_lost_ends_the_stream(monkeypatch):
+    monkeypatch.setattr(service, "_PATIENCE", 2.0)
+    monkeypatch.setattr(service, "_END_OF_PATIENCE", 4.0)
+    monkeypatch.setattr(service, "_warn", lambda text: None)
+    with dispatcher() as place, started("worker", "--dispatcher", place):
+        with started("worker", "--dispatcher", place):
+            batches = data.load("digits", batch_size=64, start=0, service=f"grpc://{place}")
+            begun = iter(batches)
+            next(begun)
+        with pytest.raises(tf.errors.UnknownError, match="ConnectionError: service: "):
+            for _ in range(service.JOB):
+                next(begun)
 
 
 @pytest.mark.trace

@@ -7,9 +7,10 @@ dispatcher shares out among its workers. Batches come back as they are ready and
 here, so a step sees what it sees without the service, whatever the number of workers.
 """
 
+import contextlib
+import queue
 import socket
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,9 +22,8 @@ PROTOCOL = "grpc"
 # Batches of one job. A dispatcher keeps what each job was sent, so there should be few.
 JOB = 4096
 WAITING = 1024  # Batches that may be here before an earlier one is.
-_LOST_MS = 60_000  # Without word of a worker, after which its batches are not waited for.
 _HEARTBEAT_MS = 2000  # A worker that is told to stop waits for its next one.
-_PATIENCE = 30.0  # Seconds without a batch after which that is said.
+_PATIENCE, _END_OF_PATIENCE = 30.0, 300.0  # Seconds without a batch: said, and an error.
 _TRAVELS = 1 << 29  # Bytes of pictures that a job may be sent.
 
 
@@ -106,25 +106,49 @@ def _in_order(arriving, address, batches) -> Iterator[Any]:
 
 
 def _watched(arriving, address):
-    """The same; says so where the next batch takes long, which is so without workers."""
-    begun: list[float] = []  # When the wait for the next batch began, while it lasts.
+    """The same; ConnectionError where the next batch does not come, which TensorFlow waits for."""
+    ready: queue.Queue = queue.Queue(maxsize=2)
     ended = threading.Event()
 
-    def watch():
-        while not ended.wait(_PATIENCE / 10):
-            if begun and time.monotonic() - begun[0] > _PATIENCE:
-                begun.clear()
-                _warn(f"service: no batch from {address} for {_PATIENCE:.0f} s: are there workers?")
+    def give(kind, value):
+        while not ended.is_set():
+            with contextlib.suppress(queue.Full):
+                return ready.put((kind, value), timeout=1.0)
 
-    threading.Thread(target=watch, daemon=True).start()
+    def read():
+        try:
+            for element in arriving:
+                give("batch", element)
+            give("end", None)
+        except Exception as error:
+            give("error", error)
+
+    # A thread of its own: one that waits inside TensorFlow hears nothing else.
+    threading.Thread(target=read, daemon=True).start()
     try:
-        begun.append(time.monotonic())
-        for element in arriving:
-            begun.clear()
-            yield element
-            begun.append(time.monotonic())
+        while True:
+            kind, value = _next(ready, address)
+            if kind == "end":
+                return
+            if kind == "error":
+                raise value
+            yield value
     finally:
         ended.set()
+
+
+def _next(ready, address):
+    """What is ready; a warning where it takes long, an error where it takes too long."""
+    with contextlib.suppress(queue.Empty):
+        return ready.get(timeout=_PATIENCE)
+    _warn(f"service: no batch from {address} for {_PATIENCE:.0f} s: are there workers?")
+    with contextlib.suppress(queue.Empty):
+        return ready.get(timeout=_END_OF_PATIENCE - _PATIENCE)
+    raise ConnectionError(
+        f"service: no batch from {address} for {_END_OF_PATIENCE:.0f} s: a worker was lost, or "
+        "there is none. Start workers, or leave data.service out, and the same command again: "
+        "it goes on from the last checkpoint."
+    )
 
 
 def _warn(text):
@@ -156,7 +180,6 @@ def dispatcher(port: int, folder: str | None = None) -> Any:
             PROTOCOL,
             work_dir=folder,
             fault_tolerant_mode=folder is not None,
-            worker_timeout_ms=_LOST_MS,
         )
     )
 
