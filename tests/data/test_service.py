@@ -1,9 +1,12 @@
 """Batches by TensorFlow's data service are those without it."""
 
 import contextlib
+import gc
 import re
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -75,6 +78,23 @@ def test_epochs_and_two_domains_are_the_same(address):
     assert there.cardinality() == here.cardinality() == here.steps_per_epoch
     for _ in range(2):
         same(here, there)
+
+
+def test_who_stops_listening_ends_its_job(address):
+    def reading():
+        return [t for t in threading.enumerate() if t.name == f"batches of {address}"]
+
+    batches = data.load("digits", batch_size=64, start=0, service=address)
+    begun = iter(batches)
+    next(begun)
+    assert reading()
+    del begun
+    for _ in range(300):
+        gc.collect()
+        if not reading():
+            return
+        time.sleep(0.1)
+    raise AssertionError("its thread goes on")
 
 
 def test_a_batch_that_does_not_come_is_named(address):

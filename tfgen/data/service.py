@@ -119,12 +119,14 @@ def _watched(arriving, address):
         try:
             for element in arriving:
                 give("batch", element)
+                if ended.is_set():
+                    return
             give("end", None)
         except Exception as error:
             give("error", error)
 
     # A thread of its own: one that waits inside TensorFlow hears nothing else.
-    threading.Thread(target=read, daemon=True).start()
+    threading.Thread(target=read, name=f"batches of {address}", daemon=True).start()
     try:
         while True:
             kind, value = _next(ready, address)
