@@ -16,6 +16,7 @@ ARGUMENTS_ONLY = {
     "python -m benchmarks.bulk": "draws a million pictures; tests/benchmarks/test_bulk.py draws 40",
     "python -m benchmarks.infogan": "trains for hours; tests/benchmarks/test_infogan.py runs it",
     "python -m benchmarks.plan": "trains for minutes; test_plan.py does so briefly",
+    "python -m benchmarks.precision": "trains for hours; test_precision.py does so briefly",
     "python -m benchmarks.train": "measures for minutes, and on MNIST itself",
     "python -m benchmarks.serving": "measures for minutes; tests/serving/test_load.py sends load",
     "python -m tfgen.metrics.train_feature_network": "trains for hours on downloaded data",
