@@ -117,6 +117,8 @@ class Player:
             for value in self.step().values():
                 float(value)  # Waits for it.
             self.first = time.perf_counter() - begun
+            for _ in range(self.each - 1):  # As many steps as of one execution.
+                self.step()
 
     def step(self):
         """One execution; what it reports, as means since the turn began."""

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -149,6 +150,21 @@ def test_models_without_blocks_refuse_it():
     settings = config.parse({**values, "fit": {"gradient_checkpointing": True}})
     with pytest.raises(ConfigError, match=r"fit\.gradient_checkpointing: .*VAE"):
         experiment.build(settings)
+
+
+def test_what_lies_between_is_not_kept_by_an_eager_step():
+    seen = []
+
+    def function(x):
+        seen.append(weakref.ref(between := tf.exp(x)))
+        return tf.exp(between)
+
+    with drawing(0, 0, "train") as current, tf.GradientTape() as tape:
+        current.recompute, x = True, tf.zeros(4)
+        tape.watch(x)
+        y = block(function, x)
+    assert seen[0]() is None
+    np.testing.assert_allclose(tape.gradient(y, x), np.full(4, np.e), rtol=1e-6)
 
 
 PEAK = """

@@ -104,7 +104,7 @@ def test_a_batch_that_does_not_come_is_named(address):
 
     assert lacking(3, [2, 0, 1]) == [0, 1, 2]
     for batches, places in ((3, [1, 0]), (None, [0, 2, 3])):
-        with pytest.raises(ConnectionError, match="did not come from grpc://.*last checkpoint"):
+        with pytest.raises(ConnectionError, match="did not come from grpc://.*[Tt]he same command"):
             lacking(batches, places)
     # An endless stream does not wait for ever.
     with pytest.raises(ConnectionError, match="batch 0 did not come.*1025 later ones"):
@@ -171,3 +171,21 @@ def test_a_run_has_the_same_weights_and_goes_on_without(devices, address, tmp_pa
     assert drawn[0] == drawn[1]
     # Who makes the batches is no part of what a run is.
     assert main.main(["train", "vae_digits", "--run", run, *changes, "fit.epochs=2"]) == 0
+
+
+@pytest.mark.slow
+def test_a_run_that_gets_no_batch_ends_with_a_line(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(service, "_PATIENCE", 1.0)
+    monkeypatch.setattr(service, "_END_OF_PATIENCE", 2.0)
+    monkeypatch.setattr(service, "_warn", lambda text: None)
+    with dispatcher() as place:
+        run = ["train", "vae_digits", "--run", str(tmp_path), f"data.service=grpc://{place}"]
+        assert main.main(run) == 2
+    (said,) = [one for one in capsys.readouterr().err.splitlines() if "service" in one]
+    assert re.fullmatch(r"tfgen: service: no batch from grpc.* There was no checkpoint yet\.", said)
+
+
+def test_a_run_without_a_dispatcher_is_refused(tmp_path, capsys):
+    run = ["train", "vae_digits", "--run", str(tmp_path), "data.service=grpc://localhost:1"]
+    assert main.main(run) == 2
+    assert "tfgen: service: nothing answers at grpc://localhost:1" in capsys.readouterr().err

@@ -35,15 +35,16 @@ def block(function: Callable, *tensors: tf.Tensor):
         finally:
             current.seen |= after
 
-    return _computed_again(numbered)(*tensors)
+    again = tf.recompute_grad if tf.executing_eagerly() else _computed_again
+    return again(numbered)(*tensors)
 
 
 def _computed_again(function):
-    """`function`, whose gradient computes it again; in a graph nothing between is kept.
+    """`function`, whose gradient computes it again; in a graph, which alone keeps nothing between.
 
-    `tf.recompute_grad` does this, but lets the gradients of weights wait while the blocks before
-    are computed again. A device with one thread takes what became ready last, so there all blocks
-    would be in memory at the end. Here a block's inputs get their gradients when all are there.
+    `tf.recompute_grad` lets the gradients of weights wait while the blocks before are computed
+    again. A device with one thread takes what became ready last, so there all blocks would be in
+    memory at the end. Here a block's inputs get their gradients when its weights have theirs.
     """
 
     @tf.custom_gradient
@@ -76,8 +77,6 @@ def _not_before(gradient, tensors):
     By arithmetic, because XLA keeps no control dependencies: it would see that what is computed
     again is the same, and keep it from the forward pass.
     """
-    if tf.executing_eagerly():
-        return [tf.identity(x) for x in tensors]
     one = tf.reduce_max(tf.reshape(gradient, [-1])[:1])
     truth = tf.cast(one, tf.bool)
     zero = tf.where(tf.equal(truth, truth), 0.0, float("nan"))

@@ -9,7 +9,6 @@ from typing import Any
 
 def data(arguments: argparse.Namespace):
     """Packs a data set, or serves batches to training processes."""
-    arguments.parser.error("one of pack, dispatcher, worker is needed")
 
 
 def pack(arguments: argparse.Namespace):
@@ -69,7 +68,8 @@ def add(commands: Any, command: Callable) -> None:
         commands: What argparse's `add_subparsers` gave.
         command: Function (commands, name, function) -> the parser of one.
     """
-    actions = command(commands, "data", data).add_subparsers(dest="action", metavar="ACTION")
+    outer = command(commands, "data", data)
+    actions = outer.add_subparsers(dest="action", required=True, metavar="ACTION")
     one = command(actions, "pack", pack)
     one.add_argument("source", metavar="SOURCE", help="a data set, such as folder:pictures")
     one.add_argument("--to", required=True, metavar="DIR", help="a folder, or gs://bucket/folder")

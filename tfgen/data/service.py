@@ -100,8 +100,7 @@ def _in_order(arriving, address, batches) -> Iterator[Any]:
     if early or batches not in (None, place):
         raise ConnectionError(
             f"service: batch {place} did not come from {address}, and {len(early)} later ones did: "
-            "a worker was lost or is very slow. Start the same command again: it goes on from the "
-            "last checkpoint."
+            "a worker was lost or is very slow. The same command again goes on."
         )
 
 
@@ -148,8 +147,7 @@ def _next(ready, address):
         return ready.get(timeout=_END_OF_PATIENCE - _PATIENCE)
     raise ConnectionError(
         f"service: no batch from {address} for {_END_OF_PATIENCE:.0f} s: a worker was lost, or "
-        "there is none. Start workers, or leave data.service out, and the same command again: "
-        "it goes on from the last checkpoint."
+        "there is none. Start workers, or leave data.service out; the same command goes on."
     )
 
 

@@ -16,6 +16,7 @@ _GONE = (
     tf.errors.DeadlineExceededError,
     tf.errors.InternalError,
 )
+_UNREACHED = "ConnectionError: "
 
 
 class explained:
@@ -39,6 +40,10 @@ class explained:
             raise TrainingError(self._kept(_too_large(error))) from error
         if not hosts.place().alone and isinstance(error, _GONE):
             said = "another host is gone. The same command on all hosts, as many or fewer, goes on."
+            raise TrainingError(self._kept(said)) from error
+        if isinstance(error, tf.errors.UnknownError) and _UNREACHED in str(error):
+            # Raised in Python below tf.data, which gives its text only.
+            said = str(error.message).partition(_UNREACHED)[2].splitlines()[0]
             raise TrainingError(self._kept(said)) from error
         if isinstance(error, TrainingError):
             raise TrainingError(self._kept(str(error))) from error
